@@ -1,0 +1,19 @@
+"""What pytest must know to check notebooks, wherever in the repository it is started."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+
+
+def pytest_configure(config):
+    """Let nbval execute every notebook it meets, in this environment, within bounds."""
+    if hasattr(config.option, "nbval"):
+        config.option.nbval = True
+        config.option.nbval_current_env = config.option.nbval_kernel_name is None
+        config.option.nbval_cell_timeout = min(config.option.nbval_cell_timeout, 300)
+        config.option.nbval_sanitize_with = config.option.nbval_sanitize_with or str(ROOT / "tests/nbval_sanitize.cfg")
+
+
+def pytest_collection_modifyitems(items):
+    """Run the fast tests first, so that a mistake shows early; then the notebooks, then what is slow."""
+    items.sort(key=lambda item: 2 if item.get_closest_marker("slow") else item.path.suffix == ".ipynb")

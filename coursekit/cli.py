@@ -1,0 +1,109 @@
+"""The command `coursekit`. Each body imports what it needs, so that `coursekit --help` answers at once."""
+
+import contextlib
+import errno
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="coursekit")
+def cli() -> None:
+    """The course on convolutional networks."""
+
+
+@cli.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results [results].")
+def run(out: Path | None) -> None:
+    """Run the course's main job, from data to pictures."""
+    from coursekit.mainjob import main_job
+
+    with _sentences():
+        from coursekit.workspace import course_root
+
+        sys.exit(main_job(out or course_root() / "results"))
+
+
+@cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTER ARGUMENTS]...")
+def lab(arguments: tuple[str, ...]) -> None:
+    """Copy new chapters into the folder my and open them in JupyterLab."""
+    from coursekit import workspace
+
+    with _sentences():
+        root = workspace.course_root()
+        for name in workspace.copy_chapters(root):
+            stem = name.removesuffix(".ipynb")
+            click.echo(
+                f"{name} has changed in the course, and your copy has not: "
+                f"coursekit reset {stem} gives you the new one and keeps yours."
+            )
+    sys.exit(_open_lab(root / "my", arguments))
+
+
+@cli.command()
+@click.argument("notebook")
+def reset(notebook: str) -> None:
+    """Restore your copy of NOTEBOOK from the course, and keep the old one beside it."""
+    from coursekit import workspace
+
+    with _sentences():
+        kept = workspace.reset(workspace.course_root(), notebook)
+    click.echo("The copy in my is as in the course." + (f" The old one is kept as {kept.name}." if kept else ""))
+
+
+def _open_lab(folder: Path, arguments: tuple[str, ...]) -> int:
+    """Run JupyterLab on the folder until it ends; Ctrl-C is its own to deal with."""
+    import importlib.util
+    import subprocess
+
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise click.ClickException("JupyterLab is not installed here: python3 course.py lab brings it.")
+    # through -m, not by the script on PATH, which may belong to another environment
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", *arguments]
+    if not arguments:
+        command += _first_chapter(folder)
+    child = subprocess.Popen(command, cwd=folder)
+    while True:
+        with contextlib.suppress(KeyboardInterrupt):
+            return child.wait()
+
+
+def _first_chapter(folder: Path) -> list[str]:
+    name = "01_convolution_maths.ipynb"
+    return [name] if (folder / name).exists() else []
+
+
+@contextlib.contextmanager
+def _sentences() -> Iterator[None]:
+    """A sentence in place of the traceback, where the learner can do something about it."""
+    from coursekit.workspace import WorkspaceError
+
+    try:
+        yield
+    except WorkspaceError as error:
+        raise click.ClickException(f"{error}.") from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+            raise click.ClickException("the disk is full: make room and type the same again.") from None
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise click.ClickException(
+                f"{error.filename} cannot be written to: copy the course to a folder of your own."
+            ) from None
+        raise
+
+
+def main() -> None:
+    """Run the command; Ctrl-C ends it with one line and the usual code."""
+    try:
+        code = cli.main(prog_name="coursekit", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,66 @@
+"""What people compute when they think of a convolution: the right way, and wrong ways with their names.
+
+These functions are wrong on purpose. Predictions show their outputs as choices, so that a wrong pick can say which
+thought led to it.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from coursekit.shapes import output_size
+
+
+def window_sums(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """The kernel stands at every place where it fits, and at each place the products are summed."""
+    return np.einsum("ijpq,pq->ij", sliding_window_view(image, kernel.shape), kernel)
+
+
+def turned_kernel(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """This turns the kernel by 180 degrees first. Mathematicians do; here we lay it on as it is."""
+    return window_sums(image, kernel[::-1, ::-1])
+
+
+def matrix_products(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """This multiplies patch and kernel as matrices, row by column. Pixel times weight, one by one, is meant."""
+    windows = sliding_window_view(image, kernel.shape)
+    return (windows @ kernel).sum(axis=(-2, -1))
+
+
+def swapped_axes(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """This walks down before it walks right, so rows and columns of the result have changed places."""
+    return window_sums(image, kernel).T
+
+
+def summed_channels(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """All products of a place, over all channels, go into one sum. So one kernel gives one map."""
+    return separate_channels(image, kernel).sum(axis=0)
+
+
+def separate_channels(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """This keeps one map per colour. The products of all channels are added up, so one kernel gives one map."""
+    return np.stack([window_sums(x, w) for x, w in zip(image, kernel, strict=True)])
+
+
+def lost_last_place(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """This stops one place early along each axis. H pixels and a kernel of K leave H - K + 1 places, not H - K."""
+    return summed_channels(image, kernel)[:-1, :-1]
+
+
+def places(size: int, kernel: int) -> int:
+    """The first place is at pixel 0, the last at H - K: that makes H - K + 1."""
+    return output_size(size, kernel)
+
+
+def steps(size: int, kernel: int) -> int:
+    """This counts the steps from place to place, H - K, and forgets the place where the kernel stood first."""
+    return size - kernel
+
+
+def same_size(size: int, kernel: int) -> int:
+    """This lets the kernel's centre visit every pixel. At the border the kernel would hang over the edge."""
+    return size
+
+
+def hanging_over(size: int, kernel: int) -> int:
+    """This lets the kernel hang over both ends until a single pixel is left under it: H + K - 1."""
+    return size + kernel - 1

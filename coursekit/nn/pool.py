@@ -1,0 +1,138 @@
+"""Max pooling, forward and backward, over any number of spatial axes.
+
+Every window has one value for each of its taps. The values that tap k sees form a grid, a strided view of
+the input; the output is the elementwise maximum of these views.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from coursekit.nn._checks import expect_shape, one_float_type, output_sizes, per_axis
+from coursekit.shapes import Mode
+
+__all__ = ["max_pool_backward", "max_pool_forward"]
+
+
+class PoolCache(NamedTuple):
+    """What the backward pass needs to know about the forward pass."""
+
+    x: np.ndarray  # (N, C, *padded)
+    y: np.ndarray  # (N, C, *out)
+    window: tuple[int, ...]
+    stride: tuple[int, ...]
+    inside: tuple[slice, ...]  # where the input lies in the padded one
+
+
+def max_pool_forward(
+    x: np.ndarray,
+    window: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...] | None = None,
+    padding: int | tuple[int, ...] = 0,
+    mode: Mode = "floor",
+) -> tuple[np.ndarray, PoolCache]:
+    """Keep the largest value of each window, in every map by itself.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, C, *spatial), float32 or float64
+    window : int or one int per spatial axis
+    stride : int or one int per spatial axis, optional
+        The window's size if not given, so that windows touch but do not overlap.
+    padding : int or one int per spatial axis
+        Cells of minus infinity, which never win, added at EACH end; fewer than the window has.
+    mode : {"floor", "strict", "ceil"}
+        Drop what the stride leaves over (as PyTorch does), refuse, or let the last window hang over.
+
+    Returns
+    -------
+    y : ndarray of shape (N, C, *out), same dtype
+    cache : PoolCache
+        For `max_pool_backward`. It may refer to x, so do not change x before.
+
+    Raises
+    ------
+    TypeError
+        If x is not float32 or float64.
+    ValueError
+        If the window does not fit, or could lie on padding alone.
+
+    >>> y, cache = max_pool_forward(np.arange(16.0).reshape(1, 1, 4, 4), 2)
+    >>> y[0, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
+    one_float_type(x=x)
+    if x.ndim < 3:
+        raise ValueError(f"x has shape {x.shape}, expected (N, C, *spatial): add axes by x[None, None] for one image.")
+    spatial = x.shape[2:]
+    window = per_axis("window", window, len(spatial))
+    stride = per_axis("stride", window if stride is None else stride, len(spatial))
+    padding = per_axis("padding", padding, len(spatial))
+    out = output_sizes(spatial, window, stride, padding, mode)
+    if any(p >= k for p, k in zip(padding, window, strict=True)):
+        raise ValueError(f"padding {padding} lets a window {window} lie on padding alone: use less than the window.")
+    x, inside = _pad(x, window, stride, padding, out)
+    views = _views(x, window, stride, out)
+    y = next(views).copy(order="K")
+    for view in views:
+        np.maximum(y, view, out=y)
+    return y, PoolCache(x, y, window, stride, inside)
+
+
+def max_pool_backward(dy: np.ndarray, cache: PoolCache) -> np.ndarray:
+    """Hand each gradient to the value that won its window, to the first one where several are equal.
+
+    Where windows overlap, a value may win several times: its gradients add up.
+
+    Parameters
+    ----------
+    dy : ndarray of shape (N, C, *out)
+        Gradient with respect to the output of `max_pool_forward`.
+    cache : PoolCache
+        What `max_pool_forward` returned.
+
+    Returns
+    -------
+    dx : ndarray of shape (N, C, *spatial), same dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        If dy has another dtype or shape than the output had.
+    """
+    x, y = cache.x, cache.y
+    one_float_type(dy=dy, x=x)
+    expect_shape("dy", dy, y.shape, "the shape of max_pool_forward's output")
+    gradient = np.empty_like(y)  # dy, laid out in memory as y is: mixed orders are slow
+    gradient[...] = dy
+    dx = np.zeros_like(x)
+    taken = np.zeros_like(y, dtype=bool)  # windows whose winner has been found
+    out = y.shape[2:]
+    both = zip(_views(x, cache.window, cache.stride, out), _views(dx, cache.window, cache.stride, out), strict=True)
+    for view, dview in both:
+        wins = (view == y) & ~taken
+        dview += gradient * wins
+        taken |= wins
+    return dx[:, :, *cache.inside]
+
+
+def _pad(x, window, stride, padding, out):
+    """Surround x with minus infinity as far as the windows reach; also say where x lies in the result."""
+    spatial = x.shape[2:]
+    inside = tuple(slice(p, p + size) for p, size in zip(padding, spatial, strict=True))
+    reach = [(o - 1) * s + k for o, s, k in zip(out, stride, window, strict=True)]  # end of the last window
+    ends = [(p, max(0, r - p - size)) for p, r, size in zip(padding, reach, spatial, strict=True)]
+    if any(map(any, ends)):
+        x = np.pad(np.moveaxis(x, 1, -1), [(0, 0), *ends, (0, 0)], constant_values=-np.inf)  # channels last
+        x = np.moveaxis(x, -1, 1)
+    return x, inside
+
+
+def _views(x, window, stride, out) -> Iterator[np.ndarray]:
+    """For each tap of the window, what it sees in all windows: a view of shape (N, C, *out)."""
+    for tap in np.ndindex(window):
+        grid = (slice(k, k + s * (o - 1) + 1, s) for k, s, o in zip(tap, stride, out, strict=True))
+        yield x[:, :, *grid]

@@ -1,0 +1,153 @@
+"""The training loop, in NumPy: shuffle, cut into batches, gradient, step."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Protocol
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from coursekit.nn.optim import Adam
+
+__all__ = ["History", "fit", "one_cycle"]
+
+
+class Network(Protocol):
+    """What `fit` asks of a network; `SimpleConvNet` has it."""
+
+    params: dict[str, np.ndarray]
+
+    def gradient(self, x: np.ndarray, t: np.ndarray) -> dict[str, np.ndarray]:
+        """Gradients by name; afterwards `last_layer.loss` holds the loss."""
+
+    def accuracy(self, x: np.ndarray, t: np.ndarray) -> float:
+        """Share of right answers."""
+
+
+@dataclass
+class History:
+    """What happened in training."""
+
+    losses: list[float] = field(default_factory=list)  # one per step, of its batch before the step
+    training_accuracy: list[float] = field(default_factory=list)  # one per epoch, on a fixed sample
+    validation_accuracy: list[float] = field(default_factory=list)  # one per epoch, if there are validation data
+    seconds: float = 0.0  # wall time, measuring accuracy included
+    interrupted: bool = False  # stopped from the keyboard
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self.losses)} steps in {self.seconds:.1f} s"]
+        if self.losses:
+            parts.append(f"last loss {self.losses[-1]:.4f}")
+        for name, values in (("training", self.training_accuracy), ("validation", self.validation_accuracy)):
+            parts += [f"{name} accuracy {values[-1]:.4f}"] if values else []
+        return f"History({', '.join(parts)}{', interrupted' if self.interrupted else ''})"
+
+
+def fit(
+    network: Network,
+    x: np.ndarray,
+    labels: np.ndarray,
+    *,
+    epochs: int,
+    batch_size: int = 100,
+    optimiser: Adam | None = None,
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
+    schedule: Callable[[float], float] | None = None,
+    sample: int = 1000,
+    seed: int | np.random.Generator = 0,
+    progress: bool = True,
+) -> History:
+    """Train a network, changing its parameters in place.
+
+    Stop it from the keyboard (Ctrl+C, or Jupyter's stop button) whenever you like: what has been learnt so
+    far stays in the network, and the history so far is returned, marked `interrupted`.
+
+    Parameters
+    ----------
+    network : SimpleConvNet or alike
+    x : ndarray of shape (N, C, H, W)
+    labels : ndarray of shape (N,)
+    epochs : int
+        How often to go through all images, each time in a new order. A last, smaller batch is used too.
+    batch_size : int
+    optimiser : Adam, optional
+        Adam with a learning rate of 0.001 if not given.
+    validation : (x, labels), optional
+        To measure accuracy on after each epoch; not trained on.
+    schedule : callable, optional
+        Takes how much is done, from 0 at the first step to 1 at the last, and returns what to multiply the
+        optimiser's learning rate with. Its own rate is put back at the end.
+    sample : int
+        Training accuracy is measured on so many training images, the same ones after each epoch.
+    seed : int or Generator
+        Draws the order and the sample.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    history : History
+
+    Raises
+    ------
+    ValueError
+        If there are no images, not as many labels, or a count is less than 1.
+    """
+    _expect_counts(x, labels, epochs=epochs, batch_size=batch_size, sample=sample)
+    rng = np.random.default_rng(seed)
+    seen = np.sort(rng.permutation(len(x))[:sample])
+    optimiser = optimiser or Adam(network.params)
+    rate, start, history = optimiser.lr, perf_counter(), History()
+    steps = epochs * -(-len(x) // batch_size)
+    with tqdm(total=steps, desc="training", unit="step", disable=not progress) as bar:
+        try:
+            for _ in range(epochs):
+                for batch in batches(len(x), batch_size, rng):
+                    done = len(history.losses) / max(1, steps - 1)
+                    optimiser.lr = rate * (schedule(done) if schedule else 1.0)
+                    optimiser.step(network.gradient(x[batch], labels[batch]))
+                    history.losses.append(network.last_layer.loss)
+                    bar.update()
+                history.training_accuracy.append(network.accuracy(x[seen], labels[seen]))
+                if validation:
+                    history.validation_accuracy.append(network.accuracy(*validation))
+                bar.set_postfix_str(_state(history))
+        except KeyboardInterrupt:
+            history.interrupted = True
+        finally:
+            optimiser.lr = rate
+    history.seconds = perf_counter() - start
+    return history
+
+
+def batches(images: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Deal out the numbers 0 to images - 1 in random order, batch_size at a time."""
+    order = rng.permutation(images)
+    for start in range(0, images, batch_size):
+        yield order[start : start + batch_size]
+
+
+def one_cycle(done: float, *, warm_up: float = 0.2, floor: float = 0.01) -> float:
+    """Schedule for `fit`: up to 1 in a straight line, then down along half a cosine.
+
+    Source: after Smith & Topin (2018), "Super-convergence".
+
+    >>> [round(one_cycle(done), 3) for done in (0.0, 0.1, 0.2, 0.6, 1.0)]
+    [0.01, 0.505, 1.0, 0.505, 0.01]
+    """
+    height = done / warm_up if done < warm_up else (1 + np.cos(np.pi * (done - warm_up) / (1 - warm_up))) / 2
+    return float(floor + (1 - floor) * height)
+
+
+def _state(history):
+    accuracy = history.validation_accuracy or history.training_accuracy
+    return f"loss {history.losses[-1]:.3f}, accuracy {accuracy[-1]:.3f}"
+
+
+def _expect_counts(x, labels, **counts):
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name} is {count}, expected 1 or more.")
+    if not len(x) or len(labels) != len(x):
+        raise ValueError(f"x holds {len(x)} images, labels {len(labels)}: expected as many of both, at least one.")

@@ -1,0 +1,85 @@
+"""A film of still frames that plays in a notebook and in an exported page, without a kernel or a network."""
+
+import hashlib
+import html
+import json
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from coursekit.viz.figure import data_uri, img_tag, require_alt, show_html
+
+FRAME_DPI = 96
+
+PAGE = """<div id="{id}" role="group" aria-label="{alt}">
+{still}
+<p aria-live="polite" style="min-height: 1.4em; margin: 0.3em 0">{caption}</p>
+<button type="button">Back</button> <button type="button">Play</button> <button type="button">Next</button>
+<input type="range" min="0" max="{last}" value="{start}" aria-label="frame" style="width: 16em; vertical-align: middle">
+<script>
+(() => {{
+  const box = document.getElementById("{id}");
+  const frames = {frames}, captions = {captions};
+  const [back, play, next] = box.querySelectorAll("button");
+  const slider = box.querySelector("input");
+  let timer = null;
+  const go = (k) => {{
+    slider.value = k;
+    box.querySelector("img").src = frames[k];
+    box.querySelector("p").textContent = captions[k];
+  }};
+  const stop = () => {{ clearInterval(timer); timer = null; play.textContent = "Play"; }};
+  const step = (by) => go((+slider.value + by + frames.length) % frames.length);
+  back.onclick = () => {{ stop(); step(-1); }};
+  next.onclick = () => {{ stop(); step(1); }};
+  slider.oninput = () => {{ stop(); go(+slider.value); }};
+  play.onclick = () => {{
+    if (timer) return stop();
+    play.textContent = "Pause";
+    timer = setInterval(() => box.isConnected ? step(1) : stop(), {interval});
+  }};
+}})();
+</script>
+</div>"""
+
+
+def play_frames(figures: Sequence[Figure], captions: Sequence[str], alt: str, *, start: int = 0, interval: int = 350) -> None:
+    """Show figures as a film with Back, Play, Next and a slider, all of which the keyboard reaches.
+
+    Where scripts are not allowed, frame ``start`` stands still, with its alt text.
+
+    Parameters
+    ----------
+    figures : sequence of matplotlib.figure.Figure
+        All of one size.
+    captions : sequence of str
+        A sentence for each frame; screen readers read it out when the frame changes.
+    alt : str
+        What the film shows, in a sentence.
+    start : int
+        The frame shown first.
+    interval : int
+        Milliseconds between frames.
+
+    Raises
+    ------
+    ValueError
+        If there are no frames, not as many captions as frames, or no frame ``start``.
+    """
+    if not figures or len(figures) != len(captions):
+        raise ValueError(f"{len(figures)} figures and {len(captions)} captions: give one caption for each figure, at least one.")
+    if not 0 <= start < len(figures):
+        raise ValueError(f"start is {start}; the frames are numbered 0 to {len(figures) - 1}.")
+    frames = [data_uri(figure, dpi=FRAME_DPI) for figure in figures]
+    page = PAGE.format(
+        id="film-" + hashlib.sha256("\n".join([alt, *captions]).encode()).hexdigest()[:12],
+        alt=html.escape(require_alt(alt), quote=True),
+        still=img_tag(frames[start], f"{alt} {captions[start]}", figures[start]),
+        caption=html.escape(captions[start]),
+        frames=json.dumps(frames),
+        captions=json.dumps(list(captions), ensure_ascii=False).replace("<", "\\u003c"),
+        last=len(figures) - 1,
+        start=start,
+        interval=interval,
+    )
+    show_html(page, alt)
