@@ -3,8 +3,8 @@
 
 Needs Python alone. Python 3.6 must be able to read this file, to say that it is too old: no newer syntax.
 """
+
 import argparse
-import collections
 import contextlib
 import hashlib
 import json
@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -27,7 +26,7 @@ PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 LOCATION = os.fsencode(os.path.realpath(str(ROOT))).decode("utf-8", "surrogateescape")
 LOCKS = {"full": "requirements.lock", "light": "requirements-light.lock", "cpu": "requirements-light.lock"}
 # (GB to download, GB in .venv), measured in clean copies; Linux gets PyTorch with CUDA
-SIZES = {"full": (3.3, 6.4) if sys.platform == "linux" else (0.4, 1.4), "light": (0.3, 1.0), "cpu": (0.5, 1.9)}
+SIZES = {"full": (3.3, 6.7) if sys.platform == "linux" else (0.4, 1.4), "light": (0.3, 1.0), "cpu": (0.5, 1.9)}
 HELP = """Set the course up in the folder .venv, where need be, and start it.
 
   lab    open the chapters in JupyterLab (your own copies, in the folder my)
@@ -39,24 +38,24 @@ HELP = """Set the course up in the folder .venv, where need be, and start it.
          --cpu    with PyTorch for the CPU alone: a smaller download on Linux
 """
 # what an installer or an OSError says -> what to tell the reader; the first that fits counts
-CAUSES = (
-    (r"no space left|errno (28|122)\b|os error (28|112|122)\b|winerror 112|disk quota",
-     "the disk is full: make room (for .venv, in your home and in the folder for temporary files)"),
-    (r"errno (1|13|30)\b|os error (1|5|13|30|32)\b|winerror (5|32)\b|permission denied|read-only file",
-     "something may not be written or deleted ({last}): close what uses .venv, JupyterLab above all, or copy "
-     "the course to a folder of your own"),
-    (r"hash mismatch|do not match the hashes",
-     "a download is not the file that was tested: if that stays so, ask who runs the package mirror"),
-    (r"error sending request|dns error|failed to fetch|connect error|connection|connecttimeout|timed out|"
-     r"name resolution|getaddrinfo|max retries|proxyerror|certificate|connectivity|network is unreach",
-     "the packages could not be downloaded: check the network, and pip's or uv's proxy and mirror settings"),
-    (r"no module named '?(venv|ensurepip)",
-     "this Python lacks venv or ensurepip: install them (Debian, Ubuntu: sudo apt install python3-venv) or uv"),
-    (r"no wheels with a matching|no matching distribution|find a version|no solution found",
-     "a package was not found: the network or the mirror fails, or there is no build of it for this computer "
-     "and this Python (tested: 64 bits, Python 3.11 to 3.14)"),
-    (r"", "it did not work ({last}): mend that"),
-)
+CAUSES = {
+    r"no space left|errno (28|122)\b|os error (28|112|122)\b|winerror 112|disk quota": "the disk is full: make room "
+    "(for .venv, in your home and in the folder for temporary files)",
+    r"errno (1|13|30)\b|os error (1|5|13|30|32)\b|winerror (5|32)\b|permission denied|read-only file": "something may "
+    "not be written or deleted ({last}): close what uses .venv, JupyterLab above all, or copy the course to a folder "
+    "of your own",
+    r"hash mismatch|do not match the hashes": "a download is not the file that was tested: if that stays so, ask who "
+    "runs the package mirror",
+    r"error sending request|dns error|failed to fetch|connect error|connection (error|refused|reset|aborted|broken)|"
+    r"timed out|name resolution|getaddrinfo|max retries|proxy ?error|certificate|network (is unreach|connectivity)": "the packages could not be downloaded: check the network, and pip's or uv's proxy and "
+    "mirror settings",
+    r"no module named '?(venv|ensurepip)": "this Python lacks venv or ensurepip: install them (Debian, Ubuntu: sudo "
+    "apt install python3-venv) or uv",
+    r"no wheels with a matching|no matching distribution|find a version|no solution found": "a package was not found: "
+    "the network or the mirror fails, or there is no build of it for this computer and this Python (tested: 64 bits, "
+    "Python 3.11 to 3.14)",
+    r"": "it did not work ({last}): mend that",
+}
 
 
 class Problem(Exception):
@@ -65,7 +64,8 @@ class Problem(Exception):
 
 def diagnosis(text):
     last = (text.strip().splitlines() or ["no reason given"])[-1].strip()
-    found = next(sentence for pattern, sentence in CAUSES if re.search(pattern, text, re.IGNORECASE))
+    text = text.replace(str(ROOT), "")  # a folder may be called network, too
+    found = next(sentence for pattern, sentence in CAUSES.items() if re.search(pattern, text, re.IGNORECASE))
     return found.replace("{last}", last) + "; then type the same again."
 
 
@@ -92,19 +92,17 @@ def write_stamp(**stamp):
 
 def hashes():
     """{file: sha256} of the files that say what is to be installed."""
-    names = sorted(set(LOCKS.values())) + ["pyproject.toml"]
+    names = {"pyproject.toml", *LOCKS.values()}
     return {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in names}
 
 
-def python_version():
-    """'3.12' where .venv's Python starts, None where it does not."""
-    ask = [str(PYTHON), "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+def site_packages():
+    """Where .venv's Python looks for packages; None if it does not start or there is no such folder."""
+    ask = [str(PYTHON), "-I", "-S", "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        return subprocess.check_output(ask, stderr=subprocess.DEVNULL).decode().strip()
-
-
-def site_packages(version):
-    return VENV / ("Lib" if WINDOWS else "lib/python" + version) / "site-packages"
+        name = subprocess.check_output(ask, stderr=subprocess.DEVNULL).decode().strip()
+        site = VENV / ("Lib" if WINDOWS else "lib/" + name) / "site-packages"
+        return site if site.is_dir() else None
 
 
 def installed(site):
@@ -113,14 +111,13 @@ def installed(site):
     return {words[0].lower(): words[-1] for words in found}
 
 
-def spoilt(stamp, kind):
+def spoilt(stamp, kind, site):
     """Why .venv can only be made anew, or None."""
     if not os.path.lexists(str(VENV)):
         return "there is none yet"
     if not (VENV / "pyvenv.cfg").is_file():
         return "its file pyvenv.cfg is missing"
-    version = python_version()
-    if not version or not site_packages(version).is_dir():
+    if not site:
         return "its Python is gone or another one"
     if stamp and "packages" not in stamp:
         return "an earlier set-up did not reach its end; what it downloaded need not come again"
@@ -142,39 +139,38 @@ def unfinished(stamp, kind, site):
     return "packages are missing: " + ", ".join(gone) if gone else None
 
 
-def misfit(site):
-    """Why the torch and the torchvision in .venv do not work together, or None."""
+def misfit(site, known):
+    """Why the torch and the torchvision in .venv do not work together, or None; those in `known` do."""
     packages = installed(site)
-    if not {"torch", "torchvision"} <= set(packages):
+    torch, vision = packages.get("torch"), packages.get("torchvision")
+    if not torch or not vision or (torch, vision) == (known.get("torch"), known.get("torchvision")):
         return None
-    torch, vision = packages["torch"], packages["torchvision"]
     metadata = (site / f"torchvision-{vision}.dist-info" / "METADATA").read_text(encoding="utf-8")
     wanted = re.findall(r"^Requires-Dist: torch *\(?==([\w.]+)", metadata, re.MULTILINE)
-    if wanted and wanted[0] != torch.split("+")[0]:
-        why = "it wants torch " + wanted[0]
-    else:
-        why = import_error("torchvision")  # of fitting versions, but built for different machines?
+    why = "it wants torch " + wanted[0] if wanted and wanted[0] != torch.split("+")[0] else None
+    why = why or import_error("torchvision")  # of fitting versions, but built for different machines?
     return why and f"torch {torch} and torchvision {vision} do not fit together ({why})"
 
 
-def import_error(modules, then=""):
+def import_error(modules):
     """The last line that Python prints on importing them in a folder other than the course's, or None."""
-    command = [str(PYTHON), "-c", "import " + modules + then, str(ROOT / "coursekit")]
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    child = subprocess.run(command, cwd=tempfile.gettempdir(), **pipes)
+    child = subprocess.run(
+        [str(PYTHON), "-c", "import " + modules], cwd=str(VENV), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
     said = child.stderr.decode("utf-8", "replace").strip().splitlines()
     return (said or [f"exit code {child.returncode}"])[-1] if child.returncode else None
 
 
 def call(*command):
     """Run an installer: its stdout goes through, its stderr is shown as it comes and kept for a diagnosis."""
-    last = collections.deque(maxlen=80)
+    said = []
+    command, utf8 = [str(word) for word in command], dict(os.environ, PYTHONUTF8="1")
     # close_fds=False hands the lock on: an installer that outlives a killed course.py still holds it
-    child = subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, close_fds=False)
+    child = subprocess.Popen(command, env=utf8, stderr=subprocess.PIPE, close_fds=False)
     try:
         for line in child.stderr:
-            last.append(line.decode("utf-8", "replace"))
-            sys.stderr.write(last[-1])
+            said.append(line.decode("utf-8", "replace"))
+            sys.stderr.write(said[-1])
         code = child.wait()
     except BaseException:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -183,7 +179,7 @@ def call(*command):
         child.kill()
         raise
     if code:
-        raise Problem(diagnosis("".join(last)))
+        raise Problem(diagnosis("".join(said[-80:])))
 
 
 def make_venv(uv):
@@ -195,6 +191,7 @@ def make_venv(uv):
 
 
 def install(kind, site, uv):
+    make_path_relative(site)  # after someone's own pip install -e, uv may not get .venv's Python to start
     pip = [uv, "pip", "install", "--python", PYTHON] if uv else [PYTHON, "-m", "pip", "install"]
     if not uv and not (site / "pip").is_dir():  # also where uv made .venv and is gone
         call(PYTHON, "-m", "ensurepip", "--default-pip")
@@ -217,8 +214,8 @@ def make_path_relative(site):
 
 
 def one_at_a_time():
-    """This very file, open and locked; the lock goes with the process, however that ends."""
-    file = open(os.path.abspath(__file__), "rb")
+    """Lock this very file and return it, open; the lock goes with the process, however that ends."""
+    file = open(os.path.abspath(__file__), "rb")  # noqa: SIM115
     os.set_inheritable(file.fileno(), True)
     if not locked(file):
         print("Another set-up is at work here; waiting for its end ...")
@@ -231,10 +228,12 @@ def locked(file):
     try:
         if WINDOWS:
             import msvcrt
+
             file.seek(1 << 30)  # far behind the end, since nobody else can read what is locked
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             import fcntl
+
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
@@ -269,28 +268,21 @@ def prepare(command, kind):
     """Make .venv fit for the command; where it is, this costs a look at some files and a start of Python."""
     stamp = read_stamp()
     kind = kind or stamp.get("kind", "full")
-    anew = spoilt(stamp, kind)
-    site = None if anew else site_packages(python_version())
-    anew = anew or new_misfit(command, stamp, kind, site)
+    site = site_packages()
+    anew = spoilt(stamp, kind, site)
+    problem = None if anew else misfit(site, stamp.get("packages", {}))
+    if problem and command != "setup":
+        tested = to_type("setup --cpu" if kind == "cpu" else "setup")
+        raise Problem(f"{problem}: {tested} puts the tested pair back.")
+    anew = anew or problem
     why = anew or unfinished(stamp, kind, site)
     if why:
         print(f"{'Making' if anew else 'Updating'} .venv: {why}.")
     if why or command == "setup":
-        if anew or stamp.get("kind") != kind:
-            check_room(kind)
         set_up(kind, stamp, anew)
-
-
-def new_misfit(command, stamp, kind, site):
-    """As misfit, but asked only where the pair is not the one set up; setup alone may then begin anew."""
-    packages, known = installed(site), stamp.get("packages", {})
-    if all(packages.get(name) == known.get(name) for name in ("torch", "torchvision")):
-        return None
-    problem = misfit(site)
-    if problem and command != "setup":
-        tested = to_type("setup --cpu" if kind == "cpu" else "setup")
-        raise Problem(f"{problem}: {tested} puts the tested pair back.")
-    return problem
+    elif installed(site) != stamp["packages"]:
+        with contextlib.suppress(OSError):  # another pair that fits: to spare the next call the question
+            write_stamp(**dict(stamp, packages=installed(site)))
 
 
 def set_up(kind, stamp, anew):
@@ -301,14 +293,15 @@ def set_up(kind, stamp, anew):
     if anew:
         if os.path.lexists(str(VENV)):
             clear()
+        check_room(kind)
         VENV.mkdir(exist_ok=True)
         write_stamp(kind=kind)
         make_venv(uv)
-    version = python_version()
-    site = site_packages(version)
+    elif stamp.get("kind") != kind:
+        check_room(kind)
+    site = site_packages()
     before = installed(site)
     write_stamp(kind=kind)
-    make_path_relative(site)  # someone's own pip install -e can keep this Python from starting
     try:
         install(kind, site, uv)
     except Problem:
@@ -316,20 +309,19 @@ def set_up(kind, stamp, anew):
             write_stamp(**stamp)  # nothing was touched, so what stood before still stands
         raise
     check_imports(site)
-    write_stamp(kind=kind, files=hashes(), python=version, location=LOCATION, packages=installed(site))
+    write_stamp(kind=kind, files=hashes(), location=LOCATION, packages=installed(site))
 
 
 def check_imports(site):
     modules = ["coursekit"] + [name for name in ("numpy", "matplotlib") if name in installed(site)]
-    here = "; import os, sys; sys.exit(not os.path.samefile(os.path.dirname(coursekit.__file__), sys.argv[1]))"
-    error = misfit(site) or import_error(", ".join(modules), here)
+    error = misfit(site, known={}) or import_error(", ".join(modules))
     if error:
         raise Problem(f"all is installed, but {error}: {to_type('setup')} makes .venv anew.")
 
 
 def hand_over(*arguments):
     """Become the Python in .venv (on Windows, where no process can become another, wait for it)."""
-    command = [str(PYTHON), "-m"] + list(arguments)
+    command = [str(PYTHON), *arguments]
     if not WINDOWS:
         os.execv(command[0], command)
     child = subprocess.Popen(command)
@@ -338,21 +330,17 @@ def hand_over(*arguments):
             return child.wait()
 
 
-def parse(argv):
+def main(argv):
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="course.py", description=HELP, formatter_class=raw)
     parser.add_argument("command", choices=["lab", "reset", "run", "test", "setup"])
     parser.add_argument("options", nargs=argparse.REMAINDER)
     chosen = parser.parse_args(argv)
-    if {"-h", "--help"} & set(chosen.options):
+    command, options = chosen.command, chosen.options
+    if {"-h", "--help"} & set(options):
         parser.parse_args(["--help"])
-    if chosen.command == "setup" and chosen.options not in ([], ["--light"], ["--cpu"]):
+    if command == "setup" and options not in ([], ["--light"], ["--cpu"]):
         parser.error("setup takes --light or --cpu or nothing")
-    return chosen.command, chosen.options
-
-
-def main(argv):
-    command, options = parse(argv)
     kind = ("".join(options)[2:] or "full") if command == "setup" else None
     with one_at_a_time():
         prepare(command, kind)
@@ -362,15 +350,16 @@ def main(argv):
         print(f"      {to_type('test --fast')}   runs the fast tests")
         return 0
     if command != "test":
-        return hand_over("coursekit", command, *options)
+        # -P: from the folder of another clone, that one's coursekit must not be taken
+        return hand_over("-P", "-m", "coursekit", command, *options)
     os.chdir(str(ROOT))
     fast = ["-m", "not slow", "tests"] if "--fast" in options else []
-    return hand_over("pytest", *fast, *[option for option in options if option != "--fast"])
+    return hand_over("-m", "pytest", *fast, *[option for option in options if option != "--fast"])
 
 
 def guarded(argv):
     """main, with a sentence in place of each traceback that a reader can be expected to meet."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036
         found = "{}.{}".format(*sys.version_info[:2])
         sys.stderr.write(
             f"course.py: the course needs Python 3.11 or newer, and this is {found}: "
@@ -379,8 +368,9 @@ def guarded(argv):
         return 1
     for stream in (sys.stdout, sys.stderr):  # a console that cannot show Korean must not end the set-up
         stream.reconfigure(errors="replace", line_buffering=True)
-    for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # as Ctrl-C, so that the installer ends too
-        signal.signal(getattr(signal, name), signal.default_int_handler)
+    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+        if signal.getsignal(number) == signal.SIG_DFL:  # under nohup it is not
+            signal.signal(number, signal.default_int_handler)  # as Ctrl-C, so that the installer ends too
     if WINDOWS:
         os.environ.setdefault("PYTHONUTF8", "1")
     try:

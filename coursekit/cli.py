@@ -2,15 +2,20 @@
 
 import contextlib
 import errno
+import importlib.util
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from coursekit import __version__
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="coursekit")
+@click.version_option(__version__)
 def cli() -> None:
     """The course on convolutional networks."""
 
@@ -20,26 +25,27 @@ def cli() -> None:
 def run(out: Path | None) -> None:
     """Run the course's main job, from data to pictures."""
     from coursekit.mainjob import main_job
+    from coursekit.workspace import course_root
 
     with _sentences():
-        from coursekit.workspace import course_root
+        out = out or course_root() / "results"
+    sys.exit(main_job(out))
 
-        sys.exit(main_job(out or course_root() / "results"))
 
-
-@cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTER ARGUMENTS]...")
 def lab(arguments: tuple[str, ...]) -> None:
     """Copy new chapters into the folder my and open them in JupyterLab."""
     from coursekit import workspace
 
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise click.ClickException("JupyterLab is not installed here: python3 course.py lab brings it.")
     with _sentences():
         root = workspace.course_root()
         for name in workspace.copy_chapters(root):
-            stem = name.removesuffix(".ipynb")
             click.echo(
-                f"{name} has changed in the course, and your copy has not: "
-                f"coursekit reset {stem} gives you the new one and keeps yours."
+                f"{name} has changed in the course since your copy was made: coursekit reset "
+                f"{name.removesuffix('.ipynb')} (or python3 course.py reset) gives you the new one and keeps yours."
             )
     sys.exit(_open_lab(root / "my", arguments))
 
@@ -56,19 +62,16 @@ def reset(notebook: str) -> None:
 
 
 def _open_lab(folder: Path, arguments: tuple[str, ...]) -> int:
-    """Run JupyterLab on the folder until it ends; Ctrl-C is its own to deal with."""
-    import importlib.util
-    import subprocess
-
-    if importlib.util.find_spec("jupyterlab") is None:
-        raise click.ClickException("JupyterLab is not installed here: python3 course.py lab brings it.")
+    """Become JupyterLab, with the folder as all that it shows (on Windows, wait for it)."""
     # through -m, not by the script on PATH, which may belong to another environment
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", *arguments]
-    if not arguments:
-        command += _first_chapter(folder)
-    child = subprocess.Popen(command, cwd=folder)
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command += arguments or _first_chapter(folder)
+    os.chdir(folder)
+    if os.name != "nt":
+        os.execv(command[0], command)
+    child = subprocess.Popen(command)
     while True:
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt):  # JupyterLab has it too, and asks
             return child.wait()
 
 
@@ -88,12 +91,12 @@ def _sentences() -> Iterator[None]:
         raise click.ClickException(f"{error}.") from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
-            raise click.ClickException("the disk is full: make room and type the same again.") from None
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise click.ClickException(
-                f"{error.filename} cannot be written to: copy the course to a folder of your own."
-            ) from None
-        raise
+            what = "the disk is full: make room and type the same again."
+        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            what = f"{error.filename} cannot be written to: copy the course to a folder of your own."
+        else:
+            what = f"{error.filename}: {error.strerror}."
+        raise click.ClickException(what) from None
 
 
 def main() -> None:

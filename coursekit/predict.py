@@ -37,10 +37,14 @@ class Prediction:
         self._outputs = {letter: np.asarray(f(*inputs)) for letter, f in self._functions.items()}
         shown = [str(output) for output in self._outputs.values()]
         if len(set(shown)) < len(shown):
-            raise ValueError("two choices come out equal with these inputs: choose inputs that tell the functions apart.")
+            raise ValueError(
+                "two choices come out equal with these inputs: choose inputs that tell the functions apart."
+            )
 
     def __repr__(self) -> str:
-        return "\n".join(f"{letter}:  {np.array2string(output, prefix='    ')}" for letter, output in self._outputs.items())
+        return "\n".join(
+            f"{letter}:  {np.array2string(output, prefix='    ')}" for letter, output in self._outputs.items()
+        )
 
     def pick(self, letter: str) -> None:
         """Say whether this choice is right and, if not, which thought leads to it.

@@ -111,6 +111,7 @@ def as_float(images: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     images : ndarray of shape (N, H, W), uint8
+        As `load_mnist` returns them.
 
     Returns
     -------

@@ -1,12 +1,10 @@
 """What every layer asks of its arguments, and what it says when the answer is no."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from coursekit.shapes import Mode, output_size
 
-SCRATCH_BYTES = 2 * 2**20  # working memory of one block of images
+SCRATCH_BYTES = 2 * 2**20  # working memory for the windows of a convolution
 
 
 def one_float_type(**arrays: np.ndarray | None) -> None:
@@ -57,10 +55,3 @@ def output_sizes(
         except (TypeError, ValueError) as error:
             raise type(error)(f"along the {axis_names(len(size))[axis]}: {error}") from None
     return tuple(sizes)
-
-
-def blocks(images: int, bytes_each: int) -> Iterator[slice]:
-    """Cut a batch into blocks whose working memory stays within SCRATCH_BYTES, one image at least."""
-    count = max(1, SCRATCH_BYTES // max(1, bytes_each))
-    for start in range(0, images, count):
-        yield slice(start, min(start + count, images))

@@ -13,6 +13,7 @@ def relu_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     x : ndarray of any shape, float32 or float64
+        Usually what a convolution or an affine layer returned.
 
     Returns
     -------

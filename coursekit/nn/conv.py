@@ -3,17 +3,18 @@
 As everywhere in deep learning the "convolution" is a cross-correlation: the kernel is not turned.
 
 The idea: lay out every window of the input as one row of a matrix (im2col). One matrix product with
-the kernels then does all places of all images at once. Batches are cut into blocks so that this matrix,
-which repeats each pixel once per kernel tap, stays small.
+the kernels then does all places of all images at once. That matrix repeats each pixel once per kernel tap,
+so the work is cut into pieces, some images or some rows of one image, to keep it small.
 """
 
+from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from coursekit.nn._checks import axis_names, blocks, expect_shape, one_float_type, output_sizes, per_axis
+from coursekit.nn._checks import SCRATCH_BYTES, axis_names, expect_shape, one_float_type, output_sizes, per_axis
 from coursekit.shapes import Mode
 
 __all__ = ["conv_backward", "conv_forward"]
@@ -48,7 +49,9 @@ def conv_forward(
     x : ndarray of shape (N, C, *spatial), float32 or float64
         One, two or three spatial axes (or more).
     w : ndarray of shape (F, C, *kernel), same dtype
+        F kernels, each as deep as the input.
     b : ndarray of shape (F,), same dtype, optional
+        Added to every place of the map of its kernel.
     stride, padding : int or one int per spatial axis
         Step between places; zeros added at EACH end.
     dilation, groups : int
@@ -84,8 +87,8 @@ def conv_forward(
     cache = ConvCache(x, w, stride, padding, out, b is not None)
     kernels = _as_columns(w)  # (*kernel * C, F)
     y = np.empty((len(x), *out, len(w)), x.dtype)  # channels last
-    for block in _blocks(cache):
-        y[block] = (_windows(cache, block) @ kernels).reshape(y[block].shape)
+    for piece in _pieces(cache):
+        y[piece] = (_windows(cache, piece) @ kernels).reshape(y[piece].shape)
     if b is not None:
         y += b
     return np.moveaxis(y, -1, 1), cache
@@ -125,15 +128,15 @@ def conv_backward(
     kernels = _as_columns(w)  # (*kernel * C, F)
     dkernels = np.zeros_like(kernels)
     db = np.zeros(len(w), w.dtype) if cache.bias else None
-    dx = np.empty((len(x), *x.shape[2:], x.shape[1]), x.dtype) if input_grad else None
-    for block in _blocks(cache):
-        rows = np.moveaxis(dy[block], 1, -1)  # (n, *out, F)
-        rows = rows.reshape(prod(rows.shape[:-1]), len(w))  # (n * out, F)
-        dkernels += _windows(cache, block).T @ rows
+    dx = np.zeros((len(x), *x.shape[2:], x.shape[1]), x.dtype) if input_grad else None
+    dy = np.moveaxis(dy, 1, -1)  # (N, *out, F)
+    for piece in _pieces(cache):
+        rows = dy[piece].reshape(-1, len(w))  # (n * out, F)
+        dkernels += _windows(cache, piece).T @ rows
         if cache.bias:
             db += np.ones(len(rows), rows.dtype) @ rows  # a sum over places, by a matrix product: faster than sum()
         if input_grad:
-            dx[block] = _add_back(rows @ kernels.T, cache)
+            _add_back(dx, rows @ kernels.T, cache, piece)
     dw = dkernels.reshape(*w.shape[2:], w.shape[1], len(w))  # (*kernel, C, F)
     dw = np.ascontiguousarray(np.moveaxis(dw, (-1, -2), (0, 1)))
     return np.moveaxis(dx, -1, 1) if input_grad else None, dw, db
@@ -151,6 +154,8 @@ def _geometry(x, w, b, stride, padding, dilation, groups, mode):
         raise ValueError(
             f"w has shape {w.shape}, expected ({wanted}): x has shape {x.shape}, and a kernel sees every channel."
         )
+    if 0 in w.shape[:2]:
+        raise ValueError(f"w has shape {w.shape}, expected at least one kernel and one channel.")
     if b is not None:
         expect_shape("b", b, w.shape[:1], "one number per kernel of w")
     if mode not in ("floor", "strict"):
@@ -159,10 +164,14 @@ def _geometry(x, w, b, stride, padding, dilation, groups, mode):
     return stride, padding, output_sizes(x.shape[2:], w.shape[2:], stride, padding, mode)
 
 
-def _blocks(cache):
-    """Blocks of images whose windows fit into scratch memory together."""
-    values = prod(cache.out) * prod(cache.w.shape[1:])  # windows of one image
-    return blocks(len(cache.x), values * cache.x.itemsize)
+def _pieces(cache) -> Iterator[tuple[slice, slice]]:
+    """Cut the work into (images, output rows) whose windows fit into scratch memory together."""
+    row_bytes = prod(cache.out[1:]) * prod(cache.w.shape[1:]) * cache.x.itemsize  # windows of one output row
+    rows = min(cache.out[0], max(1, SCRATCH_BYTES // max(1, row_bytes)))
+    images = max(1, SCRATCH_BYTES // max(1, row_bytes * cache.out[0]))
+    for first in range(0, len(cache.x), images):
+        for top in range(0, cache.out[0], rows):
+            yield slice(first, first + images), slice(top, min(top + rows, cache.out[0]))
 
 
 def _as_columns(w):
@@ -170,26 +179,44 @@ def _as_columns(w):
     return np.moveaxis(w, (0, 1), (-1, -2)).reshape(prod(w.shape[1:]), len(w))
 
 
-def _windows(cache, block):
-    """im2col of some images: (n * out, *kernel * C), one row per window."""
-    x = np.moveaxis(cache.x[block], 1, -1)  # (n, *spatial, C)
-    if any(cache.padding):
-        x = np.pad(x, [(0, 0), *((p, p) for p in cache.padding), (0, 0)])
+def _reach(cache, rows):
+    """Which input rows the given output rows look at, and how many rows of zeros above and below."""
+    height, kernel, stride, padding = cache.x.shape[2], cache.w.shape[2], cache.stride[0], cache.padding[0]
+    top, length = rows.start * stride - padding, (rows.stop - rows.start - 1) * stride + kernel
+    inside = slice(min(max(top, 0), height), min(max(top + length, 0), height))
+    above = min(max(-top, 0), length)
+    return inside, (above, length - above - (inside.stop - inside.start))
+
+
+def _windows(cache, piece):
+    """im2col of a piece: (n * out, *kernel * C), one row per window."""
+    images, rows = piece
+    inside, ends = _reach(cache, rows)
+    pads = [ends, *((p, p) for p in cache.padding[1:])]
+    x = np.moveaxis(cache.x[images, :, inside], 1, -1)  # (n, *spatial, C)
+    if any(map(any, pads)):
+        x = np.pad(x, [(0, 0), *pads, (0, 0)])
     kernel = cache.w.shape[2:]
-    axes = tuple(range(1, 1 + len(kernel)))
-    windows = sliding_window_view(x, kernel, axes)  # (n, *places, C, *kernel), a view
+    windows = sliding_window_view(x, kernel, tuple(range(1, 1 + len(kernel))))  # (n, *places, C, *kernel), a view
     windows = windows[:, *(slice(None, None, s) for s in cache.stride)]  # (n, *out, C, *kernel)
     windows = np.moveaxis(windows, 1 + len(kernel), -1)  # (n, *out, *kernel, C)
-    return windows.reshape(len(x) * prod(cache.out), prod(cache.w.shape[1:]))  # the copy
+    return windows.reshape(prod(windows.shape[: 1 + len(kernel)]), prod(cache.w.shape[1:]))  # the copy
 
 
-def _add_back(dwindows, cache):
-    """col2im: add the gradient of every window back to the pixels it looked at."""
-    kernel, spatial = cache.w.shape[2:], cache.x.shape[2:]
-    dwindows = dwindows.reshape(-1, *cache.out, *kernel, cache.x.shape[1])  # (n, *out, *kernel, C)
-    padded = [size + 2 * p for size, p in zip(spatial, cache.padding, strict=True)]
-    dx = np.zeros((len(dwindows), *padded, cache.x.shape[1]), dwindows.dtype)
+def _add_back(dx, dwindows, cache, piece):
+    """col2im: add the gradient of every window of a piece to the pixels it looked at, in dx (N, *spatial, C)."""
+    images, rows = piece
+    inside, ends = _reach(cache, rows)
+    kernel, channels = cache.w.shape[2:], cache.w.shape[1]
+    out = (rows.stop - rows.start, *cache.out[1:])
+    dwindows = dwindows.reshape(-1, *out, *kernel, channels)
+    pads = [ends, *((p, p) for p in cache.padding[1:])]
+    spatial = dx[images, inside].shape[1:-1]
+    padded = np.zeros(
+        (len(dwindows), *(size + sum(p) for size, p in zip(spatial, pads, strict=True)), channels), dx.dtype
+    )
     for tap in np.ndindex(kernel):  # each tap saw a grid of pixels, `stride` apart
-        grid = tuple(slice(k, k + s * (o - 1) + 1, s) for k, s, o in zip(tap, cache.stride, cache.out, strict=True))
-        dx[:, *grid] += dwindows[(slice(None), *(slice(None) for _ in tap), *tap)]
-    return dx[:, *(slice(p, p + size) for p, size in zip(cache.padding, spatial, strict=True))]
+        grid = (slice(k, k + s * (o - 1) + 1, s) for k, s, o in zip(tap, cache.stride, out, strict=True))
+        padded[:, *grid] += dwindows[:, *(slice(None) for _ in tap), *tap]
+    within = (slice(p[0], p[0] + size) for p, size in zip(pads, spatial, strict=True))
+    dx[images, inside] += padded[:, *within]

@@ -26,7 +26,9 @@ def affine_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> tuple[np.ndar
     x : ndarray of shape (N, ...), float32 or float64
         The axes after the first are flattened, in the order of x's shape: channel, row, column.
     w : ndarray of shape (D, M), same dtype
+        One column of weights for each of the M outputs.
     b : ndarray of shape (M,), same dtype
+        Added to each row of the product.
 
     Returns
     -------

@@ -73,7 +73,7 @@ def check_gradient(
 ) -> GradientReport:
     """Compare a gradient with centred differences.
 
-    Below 1e-7 all is well; above 1e-4 look for a mistake, or for a kink within eps of x.
+    A relative error below 1e-7 is fine; above 1e-4 look for a mistake, or for a kink within eps of x.
 
     Parameters
     ----------

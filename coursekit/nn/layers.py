@@ -8,7 +8,7 @@ import numpy as np
 from coursekit.nn.activation import relu_backward, relu_forward
 from coursekit.nn.conv import conv_backward, conv_forward
 from coursekit.nn.dense import affine_backward, affine_forward
-from coursekit.nn.loss import as_labels, softmax_cross_entropy
+from coursekit.nn.loss import softmax_cross_entropy
 from coursekit.nn.pool import max_pool_backward, max_pool_forward
 from coursekit.shapes import Mode
 
@@ -22,6 +22,9 @@ class Layer:
         self.params: dict[str, np.ndarray] = params
         self.grads: dict[str, np.ndarray] = {}
         self._cache = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name} {value.shape}' for name, value in self.params.items())})"
 
     def _remembered(self):
         if self._cache is None:
@@ -136,7 +139,7 @@ class SoftmaxWithLoss(Layer):
 
     def forward(self, scores: np.ndarray, labels: np.ndarray) -> float:
         """Scores (N, M) and labels, (N,) or one-hot (N, M) -> the mean loss."""
-        self.loss, self._cache = softmax_cross_entropy(scores, as_labels(labels, *scores.shape))
+        self.loss, self._cache = softmax_cross_entropy(scores, labels)
         return self.loss
 
     def backward(self) -> np.ndarray:

@@ -15,6 +15,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     scores : ndarray of shape (..., M), float32 or float64
+        Any numbers; only their differences within a row count.
 
     Returns
     -------
@@ -40,7 +41,9 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> tuple[float
     Parameters
     ----------
     scores : ndarray of shape (N, M), float32 or float64
-    labels : ndarray of shape (N,), whole numbers from 0 to M - 1
+        Before softmax.
+    labels : ndarray of shape (N,), or one-hot (N, M)
+        The right classes, whole numbers from 0 to M - 1.
 
     Returns
     -------
@@ -75,7 +78,10 @@ def as_labels(labels: np.ndarray, images: int, classes: int) -> np.ndarray:
 
     Parameters
     ----------
-    labels : ndarray of shape (images,) of whole numbers, or (images, classes) of zeros with a single 1 a row
+    labels : array_like of shape (images,) or (images, classes)
+        Whole numbers, or rows of zeros with a single 1.
+    images, classes : int
+        How many there are.
 
     Returns
     -------

@@ -16,8 +16,11 @@ def conv2d_naive(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, p
     Parameters
     ----------
     x : ndarray of shape (N, C, H, W)
+        The images.
     w : ndarray of shape (F, C, KH, KW)
+        The kernels.
     b : ndarray of shape (F,)
+        One number per kernel.
     stride, padding : int
         What the stride leaves over is dropped.
 
@@ -40,6 +43,7 @@ def conv2d_naive_backward(
     Parameters
     ----------
     dy : ndarray of shape (N, F, OH, OW)
+        Gradient with respect to the output.
     x, w, stride, padding
         As for `conv2d_naive`.
 
@@ -62,6 +66,7 @@ def max_pool2d_naive(x: np.ndarray, window: int, stride: int, padding: int = 0) 
     Parameters
     ----------
     x : ndarray of shape (N, C, H, W)
+        The maps.
     window, stride, padding : int
         The padding is minus infinity, which never wins.
 
@@ -82,6 +87,7 @@ def max_pool2d_naive_backward(dy: np.ndarray, x: np.ndarray, window: int, stride
     Parameters
     ----------
     dy : ndarray of shape (N, C, OH, OW)
+        Gradient with respect to the output.
     x, window, stride, padding
         As for `max_pool2d_naive`.
 

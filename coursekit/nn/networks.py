@@ -14,7 +14,7 @@ from coursekit.shapes import output_size
 __all__ = ["Parameters", "SimpleConvNet"]
 
 CONV_PARAM = {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1}
-PREDICT_BATCH = 200  # images that go through the network together, which bounds the memory
+PREDICT_BATCH = 100  # images that go through the network together, which bounds the memory
 
 
 class Parameters(dict):
@@ -103,6 +103,9 @@ class SimpleConvNet:
         self.params = _initial(shapes, weight_init_std, np.random.default_rng(seed), self.dtype)
         self.layers = _layers(self.params, conv)
         self.last_layer = SoftmaxWithLoss()
+
+    def __repr__(self) -> str:
+        return f"SimpleConvNet(input_dim={self.input_dim}, {self.parameter_count:,} parameters, {self.dtype})"
 
     @property
     def parameter_count(self) -> int:

@@ -38,7 +38,9 @@ def max_pool_forward(
     Parameters
     ----------
     x : ndarray of shape (N, C, *spatial), float32 or float64
+        One, two or three spatial axes (or more).
     window : int or one int per spatial axis
+        Size of the window, in pixels.
     stride : int or one int per spatial axis, optional
         The window's size if not given, so that windows touch but do not overlap.
     padding : int or one int per spatial axis
@@ -50,7 +52,7 @@ def max_pool_forward(
     -------
     y : ndarray of shape (N, C, *out), same dtype
     cache : PoolCache
-        For `max_pool_backward`. It may refer to x, so do not change x before.
+        For `max_pool_backward`. It refers to x and y, so do not change them before.
 
     Raises
     ------

@@ -1,5 +1,7 @@
 """The training loop, in NumPy: shuffle, cut into batches, gradient, step."""
 
+import builtins
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -66,11 +68,15 @@ def fit(
     Parameters
     ----------
     network : SimpleConvNet or alike
+        Anything with params, gradient, accuracy and last_layer.loss.
     x : ndarray of shape (N, C, H, W)
+        The training images, of the network's dtype.
     labels : ndarray of shape (N,)
+        Their classes.
     epochs : int
         How often to go through all images, each time in a new order. A last, smaller batch is used too.
     batch_size : int
+        Images per step.
     optimiser : Adam, optional
         Adam with a learning rate of 0.001 if not given.
     validation : (x, labels), optional
@@ -100,7 +106,7 @@ def fit(
     optimiser = optimiser or Adam(network.params)
     rate, start, history = optimiser.lr, perf_counter(), History()
     steps = epochs * -(-len(x) // batch_size)
-    with tqdm(total=steps, desc="training", unit="step", disable=not progress) as bar:
+    with tqdm(total=steps, desc="training", unit="step", disable=not progress, mininterval=_pause()) as bar:
         try:
             for _ in range(epochs):
                 for batch in batches(len(x), batch_size, rng):
@@ -138,6 +144,11 @@ def one_cycle(done: float, *, warm_up: float = 0.2, floor: float = 0.01) -> floa
     """
     height = done / warm_up if done < warm_up else (1 + np.cos(np.pi * (done - warm_up) / (1 - warm_up))) / 2
     return float(floor + (1 - floor) * height)
+
+
+def _pause():
+    """Seconds between two states of the progress bar: a log file keeps each of them, a terminal only the last."""
+    return 0.1 if sys.stderr.isatty() or "get_ipython" in dir(builtins) else 15.0
 
 
 def _state(history):

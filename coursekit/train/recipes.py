@@ -29,13 +29,15 @@ def quick_mnist(
 ) -> QuickResult:
     """Train SimpleConvNet on MNIST in about a minute.
 
-    Adam, batches of 100, the learning rate rising to 0.003 and falling again. The test digits are looked at once, at the end.
+    Adam in batches of 100; the learning rate rises to 0.006 and falls again. Chosen by validation accuracy;
+    the test digits are looked at once, at the end.
 
     Parameters
     ----------
     images : int
         How many of the 55,000 training digits to use: the first ones.
     epochs : int
+        How often to go through them.
     seed : int or Generator
         Draws the first weights and the order of the digits.
     progress : bool
@@ -61,7 +63,7 @@ def quick_mnist(
         as_float(pictures[:images]),
         labels[:images],
         epochs=epochs,
-        optimiser=Adam(network.params, lr=3e-3),
+        optimiser=Adam(network.params, lr=6e-3),
         validation=_part("validation"),
         schedule=one_cycle,
         seed=rng,

@@ -1,35 +1,18 @@
 """Pictures of the course: one style, and an alt text on every figure.
 
-The functions here draw with matplotlib, which is imported when the first of them is used.
+matplotlib is imported when the first of these functions is used.
 """
 
-from importlib import import_module
+from coursekit._lazy import lazy
 
-_HOME = {
-    "PALETTE": "figure",
-    "data_uri": "figure",
-    "img_tag": "figure",
-    "new_figure": "figure",
-    "show": "figure",
-    "show_grid": "grids",
-    "show_places": "grids",
-    "show_matrix": "grids",
-    "images_figure": "images",
-    "show_images": "images",
-    "lines_figure": "lines",
-    "show_lines": "lines",
-    "mistakes_figure": "tiles",
-    "tiles_figure": "tiles",
-    "play_frames": "player",
-}
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str):
-    if name not in _HOME:
-        raise AttributeError(f"module 'coursekit.viz' has no attribute '{name}'; it has {', '.join(__all__)}")
-    return getattr(import_module(f"coursekit.viz.{_HOME[name]}"), name)
-
-
-def __dir__():
-    return __all__
+__getattr__, __dir__, __all__ = lazy(
+    __name__,
+    {
+        "figure": ("PALETTE", "data_uri", "img_tag", "new_figure", "show"),
+        "grids": ("show_grid", "show_matrix", "show_places"),
+        "images": ("images_figure", "show_images"),
+        "lines": ("lines_figure", "show_lines"),
+        "player": ("play_frames",),
+        "tiles": ("mistakes_figure", "tiles_figure"),
+    },
+)

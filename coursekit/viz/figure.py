@@ -1,6 +1,7 @@
 """The one plotting style of the course, and the one way a figure reaches the reader."""
 
 import base64
+import builtins
 import html
 import io
 
@@ -100,10 +101,10 @@ def show(figure: Figure, alt: str) -> None:
 
 
 def show_html(page: str, alt: str) -> None:
-    """Show a piece of HTML in the notebook; elsewhere print its alt text."""
-    try:
+    """Show a piece of HTML in the notebook; where no notebook is listening print its alt text."""
+    if "get_ipython" in dir(builtins):
         from IPython.display import display
-    except ImportError:
-        print(alt)
-    else:
+
         display({"text/html": page, "text/plain": alt}, raw=True)
+    else:
+        print(alt)

@@ -11,7 +11,9 @@ CELL = 0.44  # inches
 LARGEST = 24  # cells along an axis up to which the numbers are written in
 
 
-def draw_grid(axes: Axes, values: np.ndarray, *, title: str = "", window: tuple[int, int, int, int] | None = None) -> None:
+def draw_grid(
+    axes: Axes, values: np.ndarray, *, title: str = "", window: tuple[int, int, int, int] | None = None
+) -> None:
     """Draw a 2-D array as a grid of numbers.
 
     Parameters
@@ -34,7 +36,9 @@ def draw_grid(axes: Axes, values: np.ndarray, *, title: str = "", window: tuple[
     axes.set_title(title)
     if window:
         top, left, height, width = window
-        axes.add_patch(Rectangle((left - 0.5, top - 0.5), width, height, fill=False, lw=3, ec=PALETTE[1], zorder=3, clip_on=False))
+        axes.add_patch(
+            Rectangle((left - 0.5, top - 0.5), width, height, fill=False, lw=3, ec=PALETTE[1], zorder=3, clip_on=False)
+        )
 
 
 def signed_norm(values: np.ndarray, *, part: float = 1.0) -> TwoSlopeNorm:
@@ -62,16 +66,18 @@ def show_grid(values, alt: str, *, title: str = "") -> None:
         If the array is not two-dimensional, or too large to be read.
     """
     values = as_grid(values)
-    figure, axes = new_figure(size=(CELL * max(values.shape[1], 3) + 0.2, CELL * values.shape[0] + (0.35 if title else 0.1)))
+    figure, axes = new_figure(
+        size=(CELL * max(values.shape[1], 3) + 0.2, CELL * values.shape[0] + (0.35 if title else 0.1))
+    )
     draw_grid(axes[0, 0], values, title=title)
     show(figure, alt)
 
 
 def as_grid(values) -> np.ndarray:
     values = np.asarray(values, dtype=float)
-    if values.ndim != 2 or not 0 < min(values.shape) or max(values.shape) > LARGEST:
+    if values.ndim != 2 or not min(values.shape) > 0 or max(values.shape) > LARGEST:
         raise ValueError(
-            f"values has shape {values.shape}: a grid of numbers needs shape (H, W) with 1 to {LARGEST} cells along each. "
+            f"values has shape {values.shape}: a grid of numbers needs (H, W), each from 1 to {LARGEST}. "
             "Cut a piece out of it, or use show_images."
         )
     return values
@@ -96,7 +102,9 @@ def show_places(image, kernel, alt: str) -> None:
     image, kernel = as_grid(image), as_grid(kernel)
     rows, columns = (i - k + 1 for i, k in zip(image.shape, kernel.shape, strict=True))
     if min(rows, columns) < 1 or rows * columns > 9:
-        raise ValueError(f"kernel {kernel.shape} has {rows} x {columns} places on image {image.shape}: 1 to 9 can be drawn.")
+        raise ValueError(
+            f"kernel {kernel.shape} has {rows} x {columns} places on image {image.shape}: 1 to 9 can be drawn."
+        )
     figure, axes = new_figure(rows, columns, size=(columns * 3.0, rows * (CELL * image.shape[0] + 0.5)))
     for (i, j), panel in np.ndenumerate(axes):
         patch = image[i : i + kernel.shape[0], j : j + kernel.shape[1]]

@@ -17,8 +17,8 @@ def show_images(images: dict[str, np.ndarray], alt: str, *, columns: int = 4, si
     Parameters
     ----------
     images : dict of title to numpy.ndarray
-        Shape (H, W, 3) or (H, W, 4): colours, uint8 or 0..1. Shape (H, W): grey from 0 to 1 (or uint8), and where values
-        below zero occur a signed map, orange above and purple below zero.
+        Shape (H, W, 3) or (H, W, 4): colours, uint8 or 0..1. Shape (H, W): grey, uint8 or 0..1, and where
+        values below zero occur a signed map, orange above and purple below zero.
     alt : str
         What the figure shows, in a sentence.
     columns : int
@@ -54,9 +54,11 @@ def images_figure(images: dict[str, np.ndarray], *, columns: int = 4, side: floa
 
 def as_picture(title: str, image) -> np.ndarray:
     image = np.asarray(image)
-    if image.ndim == 2 and image.size or image.ndim == 3 and image.shape[-1] in (3, 4) and image.size:
+    if (image.ndim == 2 and image.size) or (image.ndim == 3 and image.shape[-1] in (3, 4) and image.size):
         return image
-    raise ValueError(f"image '{title}' has shape {image.shape}; needed is (H, W), (H, W, 3) or (H, W, 4), none of them 0.")
+    raise ValueError(
+        f"image '{title}' has shape {image.shape}; needed is (H, W), (H, W, 3) or (H, W, 4), none of them 0."
+    )
 
 
 def colours(picture: np.ndarray) -> dict:

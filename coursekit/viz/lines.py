@@ -8,7 +8,9 @@ from coursekit.viz.figure import PALETTE, new_figure, show
 DASHES = ("-", "--", ":", "-.")
 
 
-def show_lines(x, curves: dict[str, np.ndarray], alt: str, *, xlabel: str, ylabel: str, panels: bool = False, **limits) -> None:
+def show_lines(
+    x, curves: dict[str, np.ndarray], alt: str, *, xlabel: str, ylabel: str, panels: bool = False, **limits
+) -> None:
     """Show curves over one axis, each with its name, told apart by colour and by dashes.
 
     Parameters
@@ -32,7 +34,9 @@ def show_lines(x, curves: dict[str, np.ndarray], alt: str, *, xlabel: str, ylabe
     show(lines_figure(x, curves, xlabel=xlabel, ylabel=ylabel, panels=panels, **limits), alt)
 
 
-def lines_figure(x, curves: dict[str, np.ndarray], *, xlabel: str, ylabel: str, panels: bool = False, **limits) -> Figure:
+def lines_figure(
+    x, curves: dict[str, np.ndarray], *, xlabel: str, ylabel: str, panels: bool = False, **limits
+) -> Figure:
     """Draw what `show_lines` shows."""
     x = np.asarray(x)
     for name, y in curves.items():

@@ -43,7 +43,9 @@ PAGE = """<div id="{id}" role="group" aria-label="{alt}">
 </div>"""
 
 
-def play_frames(figures: Sequence[Figure], captions: Sequence[str], alt: str, *, start: int = 0, interval: int = 350) -> None:
+def play_frames(
+    figures: Sequence[Figure], captions: Sequence[str], alt: str, *, start: int = 0, interval: int = 350
+) -> None:
     """Show figures as a film with Back, Play, Next and a slider, all of which the keyboard reaches.
 
     Where scripts are not allowed, frame ``start`` stands still, with its alt text.
@@ -67,7 +69,9 @@ def play_frames(figures: Sequence[Figure], captions: Sequence[str], alt: str, *,
         If there are no frames, not as many captions as frames, or no frame ``start``.
     """
     if not figures or len(figures) != len(captions):
-        raise ValueError(f"{len(figures)} figures and {len(captions)} captions: give one caption for each figure, at least one.")
+        raise ValueError(
+            f"{len(figures)} figures and {len(captions)} captions: give one caption for each figure, at least one."
+        )
     if not 0 <= start < len(figures):
         raise ValueError(f"start is {start}; the frames are numbered 0 to {len(figures) - 1}.")
     frames = [data_uri(figure, dpi=FRAME_DPI) for figure in figures]

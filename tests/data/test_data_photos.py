@@ -27,7 +27,8 @@ def test_each_photograph_is_there(name):
     image, grey = photo(name), photo(name, grey=True)
     assert image.dtype == grey.dtype == np.uint8
     assert image.shape == (grey.shape if name in GREY else (*grey.shape, 3))
-    assert min(grey.shape) >= 300 and image.std() > 10
+    assert min(grey.shape) >= 300
+    assert image.std() > 10
     image[...] = 0  # ours to change
     assert photo(name).max() > 0
 
@@ -40,7 +41,9 @@ def test_photographs_are_those_of_scikit_image():
 
 def test_credit_and_licence():
     for entry in photos():
-        assert entry.credit and entry.shows and entry.licence in ("CC0", "public domain")
+        assert entry.credit
+        assert entry.shows
+        assert entry.licence in ("CC0", "public domain")
 
 
 def test_grey_is_weighted_brightness():
@@ -52,17 +55,17 @@ def test_grey_is_weighted_brightness():
 
 @pytest.mark.parametrize("name", ["cat", "", None, "../chelsea", "Chelsea"])
 def test_unknown_name(name):
-    with pytest.raises(ValueError, match="name is .*no such photograph. Choose from chelsea, coffee"):
+    with pytest.raises(ValueError, match=r"name is .*no such photograph. Choose from chelsea, coffee"):
         photo(name)
 
 
 def test_wheel_without_the_picture(monkeypatch, tmp_path):
     monkeypatch.setattr(pictures, "_folder", lambda: tmp_path)
-    with pytest.raises(FileNotFoundError, match="comes without chelsea.png"):
+    with pytest.raises(FileNotFoundError, match=r"comes without chelsea.png"):
         photo("chelsea")
 
 
 def test_without_scikit_image(monkeypatch):
     monkeypatch.setattr(pictures, "find_spec", lambda _: None)
-    with pytest.raises(ImportError, match="photo needs scikit-image.*course.py setup"):
+    with pytest.raises(ImportError, match=r"photo needs scikit-image.*course.py setup"):
         photo("chelsea")

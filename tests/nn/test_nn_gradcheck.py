@@ -34,8 +34,11 @@ def test_report_names_the_worst_element():
     gradient = 2 * x
     gradient[1, 0] += 0.8
     report = check_gradient(squares, x, gradient)
-    assert report.worst == (1, 0) and report.checked == 4
-    assert np.isclose(report.relative_error, 0.1) and np.isclose(report.analytic, 6.8) and np.isclose(report.numeric, 6)
+    assert report.worst == (1, 0)
+    assert report.checked == 4
+    assert np.isclose(report.relative_error, 0.1)
+    assert np.isclose(report.analytic, 6.8)
+    assert np.isclose(report.numeric, 6)
     assert repr(report) == "relative error 1.0e-01 over 4 elements; worst at [1, 0]: analytic 6.8, numeric 6"
     assert check_gradient(squares, x, 2 * x).relative_error < 1e-9
 
@@ -43,7 +46,8 @@ def test_report_names_the_worst_element():
 def test_samples():
     x = np.random.default_rng(0).normal(size=100)
     report = check_gradient(squares, x, 2 * x, samples=7, seed=1)
-    assert report.checked == 7 and report == check_gradient(squares, x, 2 * x, samples=7, seed=1)
+    assert report.checked == 7
+    assert report == check_gradient(squares, x, 2 * x, samples=7, seed=1)
     assert check_gradient(squares, x, 2 * x, samples=1000).checked == 100
 
 
@@ -56,7 +60,7 @@ def test_nan_and_zero():
 
 def test_messages():
     x = np.ones(2)
-    with pytest.raises(TypeError, match="x is float32, expected float64: .*x.astype"):
+    with pytest.raises(TypeError, match=r"x is float32, expected float64: .*x.astype"):
         numerical_gradient(squares, x.astype(np.float32))
     with pytest.raises(TypeError, match="x is list, expected float64"):
         numerical_gradient(squares, [1.0])

@@ -16,7 +16,8 @@ def draw(*shape, seed=1, dtype=np.float64):
 def test_relu():
     x = np.array([[-1.0, 0.0, 2.0]])
     y, cache = nn.relu_forward(x)
-    assert y.tolist() == [[0, 0, 2]] and nn.relu_backward(np.ones_like(x), cache).tolist() == [[0, 0, 1]]
+    assert y.tolist() == [[0, 0, 2]]
+    assert nn.relu_backward(np.ones_like(x), cache).tolist() == [[0, 0, 1]]
     assert nn.relu_forward(x.astype(np.float32))[0].dtype == np.float32
     with pytest.raises(TypeError, match="x has dtype int64"):
         nn.relu_forward(np.array([1]))
@@ -58,7 +59,8 @@ def test_softmax_is_stable():
     scores = np.array([[1e4, 1e4 - np.log(3), -1e4]])
     assert np.allclose(nn.softmax(scores), [[0.75, 0.25, 0]])
     loss, dscores = nn.softmax_cross_entropy(scores, np.array([2]))
-    assert np.isclose(loss, 2e4, atol=1) and np.isfinite(dscores).all()
+    assert np.isclose(loss, 2e4, atol=1)
+    assert np.isfinite(dscores).all()
 
 
 def test_cross_entropy_gradient_and_first_loss():
@@ -114,7 +116,9 @@ def test_adam_works_in_place_and_keeps_the_dtype():
     params = {"w": np.ones(3, np.float32)}
     held = params["w"]
     nn.Adam(params).step({"w": np.ones(3, np.float32)})
-    assert params["w"] is held and held.dtype == np.float32 and np.allclose(held, 1 - 1e-3)
+    assert params["w"] is held
+    assert held.dtype == np.float32
+    assert np.allclose(held, 1 - 1e-3)
 
 
 def test_adam_messages():
@@ -153,9 +157,9 @@ def test_loss_layer_takes_one_hot_labels():
 
 
 def test_backward_needs_forward():
-    with pytest.raises(RuntimeError, match="MaxPooling.backward needs a forward pass first"):
+    with pytest.raises(RuntimeError, match=r"MaxPooling.backward needs a forward pass first"):
         nn.MaxPooling(2).backward(np.ones((1, 1, 2, 2)))
-    with pytest.raises(RuntimeError, match="SoftmaxWithLoss.backward needs"):
+    with pytest.raises(RuntimeError, match=r"SoftmaxWithLoss.backward needs"):
         nn.SoftmaxWithLoss().backward()
 
 

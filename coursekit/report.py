@@ -1,0 +1,85 @@
+"""The report of the main job: one HTML file with its pictures inside."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from coursekit.nn.networks import SimpleConvNet
+    from coursekit.train.numpy_trainer import History
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The chapters, with the numbers of cells executed and of those that did not give the stored result."""
+
+    chapters: list[str]
+    ran: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, its first filters before training, and how it read the test digits."""
+
+    network: "SimpleConvNet"
+    history: "History"
+    before: "np.ndarray"  # (F, KH, KW)
+    digits: "np.ndarray"  # (n, H, W), uint8
+    labels: "np.ndarray"  # (n,)
+    readings: "np.ndarray"  # (n,)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the test digits that were read rightly."""
+        return float((self.labels == self.readings).mean())
+
+
+def write_report(path: Path, checked: Checked, trained: Trained) -> Path:
+    """Write the report and give its path.
+
+    Parameters
+    ----------
+    path : Path
+        The HTML file; overwritten.
+    checked : Checked
+    trained : Trained
+    """
+    from jinja2 import Environment, PackageLoader
+
+    from coursekit import viz
+
+    figures = {name: viz.img_tag(viz.data_uri(figure), alt, figure) for name, (figure, alt) in draw(trained).items()}
+    template = Environment(loader=PackageLoader("coursekit", "templates"), autoescape=True).get_template(
+        "report.html.j2"
+    )
+    path.write_text(template.render(checked=checked, trained=trained, figures=figures), encoding="utf-8")
+    return path
+
+
+def draw(trained: Trained) -> dict:
+    """Draw the pictures of the report; each comes with its alt text."""
+    import numpy as np
+
+    from coursekit import viz
+
+    losses = np.asarray(trained.history.losses)
+    window = min(25, len(losses))
+    smooth = np.convolve(losses, np.full(window, 1 / window), mode="valid")
+    steps = np.arange(window, len(losses) + 1)
+    label = f"loss, mean of {window} steps"
+    curve = viz.lines_figure(steps, {"loss": smooth}, xlabel="steps", ylabel=label, yscale="log")
+    figures = {
+        "curve": (curve, f"The loss falls from {smooth[0]:.2f} to {smooth[-1]:.2f} in {len(losses)} steps."),
+        "before": (viz.tiles_figure(trained.before), "The filters before training: noise."),
+        "after": (
+            viz.tiles_figure(trained.network.params["W1"][:, 0]),
+            "The same filters after training: edges and strokes.",
+        ),
+    }
+    if trained.accuracy < 1:
+        mistakes = viz.mistakes_figure(trained.digits / 255, trained.labels, trained.readings)
+        figures["mistakes"] = (mistakes, "Digits that were read wrongly, with the right and the wrong reading.")
+    return figures
