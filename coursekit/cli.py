@@ -21,28 +21,29 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results [results].")
-def run(out: Path | None) -> None:
-    """Run the course's main job, from data to pictures."""
-    from coursekit.mainjob import main_job
-    from coursekit.workspace import course_root
-
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the results [results, in the course].")
+@click.option("--images", type=click.IntRange(1, 55_000), help="Train on so many digits only, for a quick look.")
+def run(out: Path | None, images: int | None) -> None:
+    """Run the course's main job: check the chapters, train a network, write a report."""
     with _sentences():
-        out = out or course_root() / "results"
-    sys.exit(main_job(out))
+        from coursekit.mainjob import main_job
+        from coursekit.workspace import course_root
+
+        root = course_root()
+        sys.exit(main_job(out or root / "results", root=root, images=images))
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTER ARGUMENTS]...")
 def lab(arguments: tuple[str, ...]) -> None:
-    """Copy new chapters into the folder my and open them in JupyterLab."""
+    """Copy new chapters and assignments into the folder my and open them in JupyterLab."""
     from coursekit import workspace
 
     if importlib.util.find_spec("jupyterlab") is None:
         raise click.ClickException("JupyterLab is not installed here: python3 course.py lab brings it.")
     with _sentences():
         root = workspace.course_root()
-        for name in workspace.copy_chapters(root):
+        for name in workspace.copy_notebooks(root):
             click.echo(
                 f"{name} has changed in the course since your copy was made: coursekit reset "
                 f"{name.removesuffix('.ipynb')} (or python3 course.py reset) gives you the new one and keeps yours."
@@ -65,7 +66,7 @@ def _open_lab(folder: Path, arguments: tuple[str, ...]) -> int:
     """Become JupyterLab, with the folder as all that it shows (on Windows, wait for it)."""
     # through -m, not by the script on PATH, which may belong to another environment
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
-    command += arguments or _first_chapter(folder)
+    command += arguments or [path.name for path in sorted(folder.glob("0*.ipynb"))[:1]]
     os.chdir(folder)
     if os.name != "nt":
         os.execv(command[0], command)
@@ -73,11 +74,6 @@ def _open_lab(folder: Path, arguments: tuple[str, ...]) -> int:
     while True:
         with contextlib.suppress(KeyboardInterrupt):  # JupyterLab has it too, and asks
             return child.wait()
-
-
-def _first_chapter(folder: Path) -> list[str]:
-    name = "01_convolution_maths.ipynb"
-    return [name] if (folder / name).exists() else []
 
 
 @contextlib.contextmanager

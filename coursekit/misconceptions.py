@@ -64,3 +64,77 @@ def same_size(size: int, kernel: int) -> int:
 def hanging_over(size: int, kernel: int) -> int:
     """This lets the kernel hang over both ends until a single pixel is left under it: H + K - 1."""
     return size + kernel - 1
+
+
+def steps_of_a_stack(size: int, kernels: list[int]) -> int:
+    """This takes H - K for each layer of a stack."""
+    return size - sum(kernels)
+
+
+def correlate_lists(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """This slides the list of weights as it is, over both ends. Convolution turns it first."""
+    return np.correlate(x, w, mode="full")
+
+
+def overwritten_copies(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """This lets each copy of the kernel overwrite the one before (`=` for `+=`)."""
+    y = np.zeros(len(x) + len(w) - 1)
+    for i, value in enumerate(x):
+        y[i : i + len(w)] = value * w
+    return y
+
+
+def mirrored_kernel(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """This changes the order of the kernel's columns only, left for right."""
+    return window_sums(image, kernel[:, ::-1])
+
+
+def flipped_kernel(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """This changes the order of the kernel's rows only, top for bottom."""
+    return window_sums(image, kernel[::-1])
+
+
+MOVE_RIGHT = np.array([[0, 0, 0], [1, 0, 0], [0, 0, 0]])  # taken for the filter that moves a picture to the left
+
+
+def first_channel_only(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """This uses the first channel and forgets the others."""
+    return np.stack([window_sums(x[0], kernel[0]) for kernel in w])
+
+
+def mean_over_channels(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """This takes the mean over the channels where the sum is meant."""
+    return np.stack([summed_channels(x, kernel) / len(x) for kernel in w])
+
+
+def compared_with_unshifted(layer, x: np.ndarray, by: int) -> float:
+    """This compares with the output that was not shifted: a measure of invariance."""
+    return float(np.abs(layer(np.roll(x, by)) - layer(x)).max())
+
+
+def inner_differences(w: np.ndarray) -> np.ndarray:
+    """This takes the differences inside a kernel only, and loses the two at its ends."""
+    return np.diff(w)
+
+
+def downhill_slope(w: np.ndarray) -> np.ndarray:
+    """This takes the differences the other way round, so that a rise comes out negative."""
+    return np.convolve(w, [-1, 1])
+
+
+def sum_without_width(f, g, t: float, steps: int) -> float:
+    """This sums the products and forgets to multiply by the width of a piece."""
+    tau = (np.arange(steps) + 0.5) * t / steps
+    return float(np.sum(f(tau) * g(t - tau)))
+
+
+def left_end_sum(f, g, t: float, steps: int) -> float:
+    """This takes the functions at the left end of each piece, not in its middle."""
+    tau = np.arange(steps) * t / steps
+    return float(np.sum(f(tau) * g(t - tau)) * t / steps)
+
+
+def unturned_integral(f, g, t: float, steps: int) -> float:
+    """This multiplies f and g at the same time, and does not ask how long ago a drop fell."""
+    tau = (np.arange(steps) + 0.5) * t / steps
+    return float(np.sum(f(tau) * g(tau)) * t / steps)

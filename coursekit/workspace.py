@@ -1,7 +1,8 @@
-"""The learner's own copies of the chapters, in the folder `my`: made, compared and restored here.
+"""The learner's own copies of chapters and assignments, in the folder `my`: made, compared and restored here.
 
-Nothing in `my` is ever overwritten or deleted. A course that is brought up to date therefore leaves a learner's
-work alone, and says which chapters have changed since their copies were made.
+No notebook in `my` is ever overwritten or deleted. A course that is brought up to date therefore leaves a learner's
+work alone, and says which notebooks have changed since their copies were made. Copies come without outputs: a stored
+output would answer each "Predict" beforehand, and JupyterLab trusts only what was run here.
 """
 
 import datetime
@@ -11,7 +12,7 @@ import os
 import tempfile
 from pathlib import Path
 
-RECORD = ".coursekit.json"  # in my/: chapter -> sha256 of the original its copy was made from
+RECORD = ".coursekit.json"  # in my/: notebook -> sha256 of the original its copy was made from
 
 
 class WorkspaceError(Exception):
@@ -40,13 +41,17 @@ def course_root() -> Path:
     return root
 
 
-def chapters(root: Path) -> list[Path]:
-    """The course's notebooks, in reading order."""
-    return sorted((root / "notebooks").glob("*.ipynb"))
+def originals(root: Path) -> dict[str, Path]:
+    """The course's notebooks in reading order, each under the name that its copy has in `my`.
+
+    Chapters lie in `my` itself, assignments in `my/assignments`.
+    """
+    found = {path.name: path for path in sorted((root / "notebooks").glob("*.ipynb"))}
+    return found | {f"assignments/{path.name}": path for path in sorted((root / "assignments").glob("*.ipynb"))}
 
 
-def copy_chapters(root: Path) -> list[str]:
-    """Copy into `my` the chapters that are not there yet.
+def copy_notebooks(root: Path) -> list[str]:
+    """Copy into `my` the notebooks that are not there yet, and what the assignments' checks compare with.
 
     Parameters
     ----------
@@ -56,7 +61,7 @@ def copy_chapters(root: Path) -> list[str]:
     Returns
     -------
     list of str
-        Names of the chapters that the course has changed since their copies were made.
+        Names of the notebooks that the course has changed since their copies were made.
 
     Raises
     ------
@@ -67,26 +72,27 @@ def copy_chapters(root: Path) -> list[str]:
     mine.mkdir(exist_ok=True)
     record = _read_record(mine)
     changed = []
-    for chapter in chapters(root):
-        content = chapter.read_bytes()
-        copy = mine / chapter.name
-        if not os.path.lexists(copy):
-            _write(copy, content)
-            _remember(mine, record, chapter.name, content)
-        elif record.get(chapter.name, _sha256(content)) != _sha256(content):
-            changed.append(chapter.name)
+    for name, original in originals(root).items():
+        digest = _sha256(original)
+        if not os.path.lexists(mine / name):
+            _write(mine / name, _without_outputs(original))
+            _remember(mine, record, name, digest)
+        elif record.get(name, digest) != digest:
+            changed.append(name)
+    for values in (root / "assignments").glob("*.public.json"):
+        _write(mine / "assignments" / values.name, values.read_bytes())
     return changed
 
 
 def reset(root: Path, name: str) -> Path | None:
-    """Restore the learner's copy of a chapter from the course, and keep the old copy beside it.
+    """Restore the learner's copy of a notebook from the course, and keep the old copy beside it.
 
     Parameters
     ----------
     root : Path
         The folder of the course.
     name : str
-        The chapter, with or without its folder and `.ipynb`.
+        The notebook, with or without `my/` and `.ipynb`; an assignment as `assignments/NAME`.
 
     Returns
     -------
@@ -96,31 +102,42 @@ def reset(root: Path, name: str) -> Path | None:
     Raises
     ------
     WorkspaceError
-        If the course has no such chapter.
+        If the course has no such notebook.
     OSError
         If `my` cannot be written to.
     """
-    chapter = _find(root, name)
-    mine = root / "my"
+    name = _find(root, name)
+    original, mine = originals(root)[name], root / "my"
     mine.mkdir(exist_ok=True)
-    copy = mine / chapter.name
-    content = chapter.read_bytes()
     kept = None
-    if os.path.lexists(copy):
+    if os.path.lexists(mine / name):
         # a second name first: whenever this is cut short, the old work stands under one name at least
-        kept = _keep(copy)
-    _write(copy, content)
-    _remember(mine, _read_record(mine), chapter.name, content)
+        kept = _keep(mine / name)
+    _write(mine / name, _without_outputs(original))
+    _remember(mine, _read_record(mine), name, _sha256(original))
     return kept
 
 
-def _find(root: Path, name: str) -> Path:
-    wanted = Path(name.replace("\\", "/")).name.removesuffix(".ipynb")
-    for chapter in chapters(root):
-        if chapter.stem == wanted:
-            return chapter
-    there = ", ".join(chapter.stem for chapter in chapters(root))
-    raise WorkspaceError(f"there is no chapter {name!r}; there are: {there}")
+def _find(root: Path, name: str) -> str:
+    *folders, file = Path(name.replace("\\", "/")).parts or [""]
+    wanted = ("assignments/" if folders[-1:] == ["assignments"] else "") + file.removesuffix(".ipynb") + ".ipynb"
+    there = originals(root)
+    if wanted not in there:
+        names = ", ".join(known.removesuffix(".ipynb") for known in there)
+        raise WorkspaceError(f"there is no notebook {name!r}; there are: {names}")
+    return wanted
+
+
+def _without_outputs(original: Path) -> bytes:
+    content = original.read_bytes()
+    try:
+        notebook = json.loads(content)
+        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):
+        return content  # not a notebook as we know it: JupyterLab will say what is wrong
+    for cell in cells:
+        cell.update(outputs=[], execution_count=None)
+    return (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
 
 
 def _keep(copy: Path) -> Path:
@@ -138,6 +155,7 @@ def _keep(copy: Path) -> Path:
 
 def _write(path: Path, content: bytes) -> None:
     """Write all of it or nothing: a full disk must not leave half a notebook."""
+    path.parent.mkdir(exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -149,8 +167,8 @@ def _write(path: Path, content: bytes) -> None:
         raise
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _read_record(mine: Path) -> dict[str, str]:
@@ -161,6 +179,6 @@ def _read_record(mine: Path) -> dict[str, str]:
     return record if isinstance(record, dict) else {}
 
 
-def _remember(mine: Path, record: dict[str, str], name: str, content: bytes) -> None:
-    record[name] = _sha256(content)
+def _remember(mine: Path, record: dict[str, str], name: str, digest: str) -> None:
+    record[name] = digest
     _write(mine / RECORD, json.dumps(record, indent=1).encode("utf-8"))

@@ -50,7 +50,7 @@ def lab(tmp_path_factory):
     """JupyterLab's address, on a learner's fresh copies of the chapters."""
     course = tmp_path_factory.mktemp("내 강의 a")
     shutil.copytree(ROOT / "notebooks", course / "notebooks")
-    workspace.copy_chapters(course)
+    workspace.copy_notebooks(course)
     token, options = secrets.token_hex(16), ["--no-browser", "--port=0", "--expose-app-in-browser", "--allow-root"]
     options += ["--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None"]
     options += [f"--ServerApp.root_dir={course / 'my'}", f"--IdentityProvider.token={token}"]

@@ -19,7 +19,7 @@ NOTEBOOK = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}\n'
 MAIN_JOB = """
 from pathlib import Path
 
-def main_job(out):
+def main_job(out, *, root, images=None):
     assert isinstance(out, Path)
     print(out)
     return 5
@@ -70,7 +70,9 @@ def test_run_passes_the_folder_and_the_exit_code(root):
 
 
 def test_ctrl_c_in_the_main_job_is_one_line(root):
-    (root / "coursekit" / "mainjob.py").write_text("def main_job(out):\n    raise KeyboardInterrupt\n")
+    (root / "coursekit" / "mainjob.py").write_text(
+        "def main_job(out, *, root, images=None):\n    raise KeyboardInterrupt\n"
+    )
     result = coursekit(root, "run")
     assert (result.returncode, result.stderr.strip()) == (130, "Stopped.")
 
@@ -79,13 +81,13 @@ def test_reset_says_where_the_old_copy_is(root):
     assert "kept" not in coursekit(root, "reset", "01_convolution_maths").stdout
     result = coursekit(root, "reset", "01_convolution_maths.ipynb")
     (name,) = re.findall(r"kept as (.*\.ipynb)\.$", result.stdout)
-    assert (root / "my" / name).read_text() == NOTEBOOK
+    assert json.loads((root / "my" / name).read_text()) == json.loads(NOTEBOOK)
 
 
 def test_reset_of_an_unknown_chapter(root):
     result = coursekit(root, "reset", "02")
     assert result.returncode == 1
-    assert result.stderr == "Error: there is no chapter '02'; there are: 01_convolution_maths.\n"
+    assert result.stderr == "Error: there is no notebook '02'; there are: 01_convolution_maths.\n"
 
 
 def test_a_file_in_the_way_of_my(root):

@@ -123,7 +123,7 @@ def one_index(tmp_path_factory):
         make_wheel(wheels, "pebble", version, "")
     for version in ("2.13.0", "2.15.0"):
         make_wheel(wheels, "torch", version, "")
-    make_wheel(wheels, "torchvision", "0.29.2", VISION, ["torch==2.15.0"])
+    make_wheel(wheels, "torchvision", "0.29.2", VISION, ["torch>=2.13"])
     made = Index(wheels)
     yield made
     made.server.shutdown()
@@ -213,6 +213,17 @@ class Course:
             text=True,
             start_new_session=True,
         )
+
+    @staticmethod
+    def says(result, *words):
+        """The last line is one sentence of course.py's, with these words in it; there is no traceback."""
+        assert result.returncode == 1, result.stderr
+        assert "Traceback" not in result.stderr
+        last = result.stderr.strip().splitlines()[-1]
+        assert last.startswith("course.py: ")
+        for word in words:
+            assert word in last
+        return last
 
     def installed(self):
         """{name: version} as .venv's own Python sees it, from another folder."""
