@@ -81,7 +81,7 @@ def test_tests_run_in_the_repository_and_pass_their_exit_code_on(course):
     course("setup")
     result = course("test", "--fast", "-k", "conv and not pool")
     assert result.returncode == 3
-    assert result.stdout == "pytest ['-m', 'not slow', 'tests', '-k', 'conv and not pool']\n"
+    assert result.stdout == "pytest ['-m', 'not slow', 'tests', 'coursekit', '-k', 'conv and not pool']\n"
     assert course("test", "-x").stdout == "pytest ['-x']\n"
 
 
