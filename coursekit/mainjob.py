@@ -1,4 +1,4 @@
-"""The main job: check the chapters, train a network, write a report. ``coursekit run`` does it."""
+"""The main job: check the chapters, train a network, grade a sample, write a report. ``coursekit run`` does it."""
 
 import os
 import subprocess
@@ -9,27 +9,28 @@ from xml.etree import ElementTree
 
 import click
 
+from coursekit.grading.tryout import Tryout, try_out
 from coursekit.report import Checked, Trained, write_report
 
 EXPECTED = 0.97  # test accuracy below which the quick run has gone wrong
 
 
 def main_job(out: Path, *, root: Path, images: int | None = None) -> int:
-    """Execute the finished chapters under nbval, train SimpleConvNet on MNIST, write a report.
+    """Execute the chapters under nbval, train SimpleConvNet on MNIST, grade sample students, write a report.
 
     Parameters
     ----------
     out : Path
         Folder for the results; made if it is not there.
     root : Path
-        Folder of the course, with ``notebooks/``.
+        Folder of the course, with ``notebooks/`` and ``solutions/``.
     images : int, optional
         Train on so many digits only. The accuracy is then not held against what a full quick run reaches.
 
     Returns
     -------
     int
-        0, or 1 if a chapter failed or the network learned less than it should.
+        0, or 1 if a chapter failed, the network learned less than it should or a sample student was graded unfairly.
 
     Raises
     ------
@@ -42,15 +43,18 @@ def main_job(out: Path, *, root: Path, images: int | None = None) -> int:
     make_folder(out)
     chapters = sorted((root / "notebooks").glob("*.ipynb"))
     names = ", ".join(chapter.stem for chapter in chapters)
-    click.echo(f"1 of 3: executing {names} and comparing every output with the stored one")
+    click.echo(f"1 of 4: executing {names} and comparing every output with the stored one")
     checked = check_chapters(chapters, root, out / "chapters.xml")
-    click.echo("\n2 of 3: training SimpleConvNet, written in NumPy, to read handwritten digits")
+    click.echo("\n2 of 4: training SimpleConvNet, written in NumPy, to read handwritten digits")
     trained = train(images)
-    click.echo("\n3 of 3: writing the report")
-    report = write_report(out / "report.html", checked, trained)
+    click.echo("\n3 of 4: grading sample students, some of whom cheat, stall or crash")
+    graded = try_out(root, out / "grading")
+    click.echo(graded.table)
+    click.echo("\n4 of 4: writing the report")
+    report = write_report(out / "report.html", checked, trained, graded)
     learned = images is not None or trained.accuracy >= EXPECTED
-    say_the_end(report, checked, trained, learned, perf_counter() - start)
-    return 0 if learned and checked.ran and not checked.failed else 1
+    say_the_end(report, checked, trained, graded, learned, perf_counter() - start)
+    return 0 if learned and checked.ran and not checked.failed and not graded.unfair else 1
 
 
 def make_folder(out: Path) -> None:
@@ -98,7 +102,9 @@ def train(images: int | None) -> Trained:
     return Trained(result.network, result.history, before, digits, labels, readings)
 
 
-def say_the_end(report: Path, checked: Checked, trained: Trained, learned: bool, seconds: float) -> None:
+def say_the_end(
+    report: Path, checked: Checked, trained: Trained, graded: Tryout, learned: bool, seconds: float
+) -> None:
     """Say in the last lines what was done, where the results are and what to type next."""
     wrong_cells = f"; {checked.failed} did not, see above" if checked.failed else ""
     too_little = "" if learned else f"; at least {EXPECTED:.0%} was expected"
@@ -107,5 +113,8 @@ def say_the_end(report: Path, checked: Checked, trained: Trained, learned: bool,
         f"  chapters  {checked.ran - checked.failed} of {checked.ran} cells gave the stored results{wrong_cells}"
     )
     click.echo(f"  network   reads {trained.accuracy:.2%} of {len(trained.labels):,} test digits{too_little}")
+    fair = f"; unfairly: {'; '.join(graded.unfair)}" if graded.unfair else ", each as deserved"
+    where = "in the sandbox" if graded.sandboxed else "without a sandbox, the harmless ones"
+    click.echo(f"  grading   {graded.students} sample students {where}{fair}")
     click.echo(f"  report    {report.resolve()}")
     click.echo("Next: open the report in a browser; 'python3 course.py lab' opens the chapters in JupyterLab.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from coursekit.grading.tryout import Tryout
     from coursekit.nn.networks import SimpleConvNet
     from coursekit.train.numpy_trainer import History
 
@@ -37,7 +38,7 @@ class Trained:
         return float((self.labels == self.readings).mean())
 
 
-def write_report(path: Path, checked: Checked, trained: Trained) -> Path:
+def write_report(path: Path, checked: Checked, trained: Trained, graded: "Tryout") -> Path:
     """Write the report and give its path.
 
     Parameters
@@ -46,6 +47,7 @@ def write_report(path: Path, checked: Checked, trained: Trained) -> Path:
         The HTML file; overwritten.
     checked : Checked
     trained : Trained
+    graded : Tryout
     """
     from jinja2 import Environment, PackageLoader
 
@@ -55,7 +57,7 @@ def write_report(path: Path, checked: Checked, trained: Trained) -> Path:
     template = Environment(loader=PackageLoader("coursekit", "templates"), autoescape=True).get_template(
         "report.html.j2"
     )
-    path.write_text(template.render(checked=checked, trained=trained, figures=figures), encoding="utf-8")
+    path.write_text(template.render(checked=checked, trained=trained, graded=graded, figures=figures), encoding="utf-8")
     return path
 
 

@@ -9,8 +9,9 @@ import datetime
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
+
+from coursekit._files import write_whole
 
 RECORD = ".coursekit.json"  # in my/: notebook -> sha256 of the original its copy was made from
 
@@ -75,12 +76,12 @@ def copy_notebooks(root: Path) -> list[str]:
     for name, original in originals(root).items():
         digest = _sha256(original)
         if not os.path.lexists(mine / name):
-            _write(mine / name, _without_outputs(original))
+            write_whole(mine / name, _without_outputs(original))
             _remember(mine, record, name, digest)
         elif record.get(name, digest) != digest:
             changed.append(name)
     for values in (root / "assignments").glob("*.public.json"):
-        _write(mine / "assignments" / values.name, values.read_bytes())
+        write_whole(mine / "assignments" / values.name, values.read_bytes())
     return changed
 
 
@@ -113,7 +114,7 @@ def reset(root: Path, name: str) -> Path | None:
     if os.path.lexists(mine / name):
         # a second name first: whenever this is cut short, the old work stands under one name at least
         kept = _keep(mine / name)
-    _write(mine / name, _without_outputs(original))
+    write_whole(mine / name, _without_outputs(original))
     _remember(mine, _read_record(mine), name, _sha256(original))
     return kept
 
@@ -148,23 +149,9 @@ def _keep(copy: Path) -> Path:
         suffix = stamp if number == 1 else f"{stamp}-{number}"
         kept = copy.with_name(f"{copy.stem}.{suffix}.ipynb")
         if not os.path.lexists(kept):
-            _write(kept, copy.read_bytes())
+            write_whole(kept, copy.read_bytes())
             return kept
         number += 1
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write all of it or nothing: a full disk must not leave half a notebook."""
-    path.parent.mkdir(exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)  # mkstemp gives 0600
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _sha256(path: Path) -> str:
@@ -181,4 +168,4 @@ def _read_record(mine: Path) -> dict[str, str]:
 
 def _remember(mine: Path, record: dict[str, str], name: str, digest: str) -> None:
     record[name] = digest
-    _write(mine / RECORD, json.dumps(record, indent=1).encode("utf-8"))
+    write_whole(mine / RECORD, json.dumps(record, indent=1).encode("utf-8"))

@@ -32,9 +32,7 @@ def root(tmp_path):
     folder = tmp_path / "내 강의 a"
     (folder / "notebooks").mkdir(parents=True)
     (folder / "notebooks" / "01_convolution_maths.ipynb").write_text(NOTEBOOK)
-    (folder / "coursekit").mkdir()
-    for name in ("__init__", "__main__", "cli", "workspace"):
-        shutil.copy(PACKAGE / f"{name}.py", folder / "coursekit")
+    shutil.copytree(PACKAGE, folder / "coursekit", ignore=shutil.ignore_patterns("mnist", "__pycache__"))
     (folder / "coursekit" / "mainjob.py").write_text(MAIN_JOB)
     return folder
 

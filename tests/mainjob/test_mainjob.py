@@ -10,6 +10,7 @@ import pytest
 
 nbformat = pytest.importorskip("nbformat", reason="needs JupyterLab: python3 course.py setup")
 
+from coursekit.grading.tryout import HARMLESS, Tryout, try_out
 from coursekit.mainjob import EXPECTED, main_job, make_folder
 from coursekit.report import Checked, Trained, write_report
 
@@ -21,7 +22,8 @@ def course(tmp_path):
     """Make a course of one chapter of two cells, whose second has this output stored."""
 
     def make(stored: str) -> Path:
-        for name in ("conftest.py", "pyproject.toml", "tests/nbval_sanitize.cfg"):
+        files = ("conftest.py", "pyproject.toml", "tests/nbval_sanitize.cfg", "solutions/01_convolution_maths.ipynb")
+        for name in files:
             (tmp_path / name).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, tmp_path / name)
         output = nbformat.v4.new_output("stream", name="stdout", text=stored)
@@ -36,6 +38,7 @@ def course(tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_ends_well_and_says_what_it_did(course, tmp_path, capfd):
     out = tmp_path / "결과 1"
     assert main_job(out, root=course("19\n"), images=2000) == 0
@@ -48,6 +51,8 @@ def test_ends_well_and_says_what_it_did(course, tmp_path, capfd):
     assert f"{accuracy:.2f} %" in page
     assert "433,890 parameters" in page
     assert page.count("<img ") == page.count("alt=") == 4
+    assert re.search(r"  grading   \d+ sample students .*each as deserved\n", said)
+    assert "half right" in page
 
 
 @pytest.mark.slow
@@ -55,6 +60,14 @@ def test_a_chapter_that_gives_another_result_fails_the_job(course, tmp_path, cap
     assert main_job(tmp_path / "out", root=course("25\n"), images=100) == 1
     assert "1 of 2 cells gave the stored results; 1 did not" in capfd.readouterr().out
     assert "1 did not." in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_without_a_sandbox_the_harmless_are_graded(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    tried = try_out(ROOT, tmp_path / "grading")
+    assert (tried.sandboxed, tried.unfair, tried.students) == (False, [], len(HARMLESS))
+    assert "So only students who do no harm are graded here." in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -80,7 +93,10 @@ def test_report_without_mistakes_leaves_their_gallery_out(tmp_path):
     network, labels = SimpleConvNet(), np.array([1, 2])
     history = History(losses=[2.3, 1.0], validation_accuracy=[1.0])
     trained = Trained(network, history, network.params["W1"][:, 0], np.zeros((2, 28, 28), np.uint8), labels, labels)
-    page = write_report(tmp_path / "r.html", Checked(["<b>"], 3, 0), trained).read_text(encoding="utf-8")
+    page = write_report(
+        tmp_path / "r.html", Checked(["<b>"], 3, 0), trained, Tryout("table", 2, ["<i>"], True)
+    ).read_text(encoding="utf-8")
     assert "100.00 %" in page
     assert "mistakes" not in page
     assert "&lt;b&gt;" in page
+    assert "&lt;i&gt;" in page

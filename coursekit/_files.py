@@ -1,0 +1,31 @@
+"""Writing files so that nothing is lost on the way."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write all of it or nothing: a full disk, or a process that is killed, must not leave half a file.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced if it is there; the folder above it is made if need be.
+    content : bytes
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was there is as before.
+    """
+    path.parent.mkdir(exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)  # mkstemp gives 0600
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""Assignments, from the source notebook to feedback: all of it runs outside the student's kernel."""

@@ -1,0 +1,222 @@
+"""The room in which a submission's kernel runs: what it may use, and bubblewrap's command line for it.
+
+The kernel gets namespaces of its own (mounts, processes, network, IPC, host name), so there is no network and no other
+process to be seen. The system is read-only and holds what `coursekit.grading._mounts` names and nothing else: neither
+the course's repository nor anybody's home. The one writable place is a scratch folder in memory. The kernel's sockets
+are made outside and handed in open, so that not even their folder is there. Before the kernel starts,
+`coursekit.grading._boot` sets its limits, gives up root and every capability, and sets a seccomp filter.
+
+What is NOT here: the address-space limit holds per process, and `coursekit.grading.provisioner` watches the sum from
+outside, a few times a second, in place of a cgroup; the seccomp filter names what is refused, not what is allowed.
+Linux only.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+SCRATCH = "/scratch"
+COURSE = "/course"  # the stubs, and the allowed modules of coursekit
+BOOT = f"{COURSE}/.boot.py"
+CONNECTION = f"{COURSE}/.kernel.json"
+OLDEST = (0, 8)  # the first bubblewrap with --disable-userns; --size came with 0.7
+USER_IDS = (1 << 20, 1 << 30)  # a range in which no system hands out user ids
+REMEDY = "sudo apt install bubblewrap (Fedora: sudo dnf install bubblewrap)"
+
+SWITCHES = (  # system settings, the value that forbids user namespaces, and what to say
+    (
+        "kernel.apparmor_restrict_unprivileged_userns",
+        "1",
+        "AppArmor keeps user namespaces from programs without a profile, as Ubuntu does since 24.04: sudo sysctl -w "
+        "kernel.apparmor_restrict_unprivileged_userns=0, or install AppArmor's profile bwrap-userns-restrict",
+    ),
+    (
+        "kernel.unprivileged_userns_clone",
+        "0",
+        "user namespaces are off: sudo sysctl -w kernel.unprivileged_userns_clone=1",
+    ),
+    ("user.max_user_namespaces", "0", "user namespaces are off: sudo sysctl -w user.max_user_namespaces=10000"),
+)
+
+
+class SandboxUnavailable(Exception):
+    """Why no kernel can be locked in here, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use: seconds, bytes and counts.
+
+    ``cell`` and ``total`` are wall time, for a cell and for the whole submission from the first kernel's start;
+    ``start`` is for a kernel to come up; ``grace`` is what an interrupted cell gets to end by itself.
+    """
+
+    cell: float = 30.0
+    total: float = 300.0
+    start: float = 60.0
+    grace: float = 2.0
+    cpu: int = 0  # seconds of a process; 0: as many as total
+    memory: int = 2 << 30  # address space of a process, and resident memory of all together
+    processes: int = 64  # threads count too
+    file_size: int = 64 << 20
+    scratch: int = 64 << 20
+    open_files: int = 256
+    message: int = 4 << 20  # bytes; a larger one ends the kernel
+    output: int = 16 << 20  # bytes in a cell
+    output_total: int = 128 << 20
+    messages: int = 5000  # in a cell
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What an assignment allows: packages by the name they are imported with, modules of coursekit by theirs."""
+
+    packages: tuple[str, ...] = ("numpy",)
+    modules: tuple[str, ...] = ("coursekit.check",)
+
+    def __post_init__(self) -> None:
+        # lists come from a notebook's metadata; tuples make the sandbox a key of the mounts' cache
+        object.__setattr__(self, "packages", tuple(self.packages))
+        object.__setattr__(self, "modules", tuple(self.modules))
+
+
+def environment(seed: int, scratch: str | os.PathLike[str]) -> dict[str, str]:
+    """Variables that a grading kernel has, in a sandbox or not.
+
+    Hashes are fixed so that sets come in the same order in every run. One thread: OpenBLAS would start one per core,
+    and they count as processes.
+    """
+    folders = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR")
+    return {
+        "COURSEKIT_CHECK_MODE": "send",
+        "COURSEKIT_CHECK_SEED": str(seed),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "TMPDIR": str(scratch),
+        **{name: f"{scratch}/.{name.lower()}" for name in folders},
+    }
+
+
+def privileged() -> bool:
+    """Whether we are root with a right to mount: then the kernel gets a random user id, else a user namespace."""
+    if os.geteuid() != 0:
+        return False
+    held = re.search(r"^CapEff:\s*(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    sys_admin = 21
+    return bool(held and int(held[1], 16) >> sys_admin & 1)
+
+
+@functools.cache
+def find_bwrap() -> str:
+    """Where bubblewrap is.
+
+    Raises
+    ------
+    SandboxUnavailable
+        If this is not Linux, or bubblewrap is missing or too old.
+    """
+    if not sys.platform.startswith("linux"):
+        raise SandboxUnavailable(
+            f"a sandbox needs Linux, and this is {sys.platform}: grade on Linux (a virtual machine, or WSL on Windows)"
+        )
+    path = shutil.which("bwrap")
+    if path is None:
+        raise SandboxUnavailable(f"bubblewrap (bwrap) is not installed: {REMEDY}")
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    numbers = re.search(r"(\d+)\.(\d+)", said)
+    if numbers is None or (int(numbers[1]), int(numbers[2])) < OLDEST:
+        raise SandboxUnavailable(f"{said.strip() or path} is too old: {OLDEST[0]}.{OLDEST[1]} or newer is needed")
+    return path
+
+
+def why_not(system: Path = Path("/")) -> str:
+    """Why bubblewrap cannot make namespaces, and what to do, in a sentence.
+
+    Parameters
+    ----------
+    system : Path
+        The root folder, in which the system's settings are looked up.
+    """
+    for name, closed, sentence in SWITCHES:
+        setting = system / "proc/sys" / name.replace(".", "/")
+        with contextlib.suppress(OSError):
+            if setting.read_text().strip() == closed and not privileged():
+                return sentence
+    if any((system / mark).exists() for mark in (".dockerenv", "run/.containerenv")):
+        return (
+            "this container may not make namespaces: start it with --cap-add SYS_ADMIN and --security-opt for each of "
+            "seccomp=unconfined, apparmor=unconfined and systempaths=unconfined, or grade outside a container"
+        )
+    return "this system gives processes no namespaces of their own: grade on another one, such as a virtual machine"
+
+
+def unavailable(words: str) -> SandboxUnavailable:
+    """The exception for a bubblewrap that gave up with these words."""
+    return SandboxUnavailable(f"bubblewrap cannot make a sandbox ({words}): {why_not()}")
+
+
+def isolation() -> list[str]:
+    """List bubblewrap's options that cut the kernel off, whatever is mounted."""
+    options = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    options += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox", "--cap-drop", "ALL"]
+    if privileged():
+        for capability in ("SETUID", "SETGID", "SETPCAP"):  # for giving up the rest, in _boot
+            options += ["--cap-add", f"CAP_{capability}"]
+        return options
+    return [*options, "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
+
+
+def command(
+    sandbox: Sandbox, limits: Limits, seed: int, *, sockets: Mapping[int, int], files: Mapping[str, int], info: int
+) -> list[str]:
+    """Write bubblewrap's command line for one kernel.
+
+    Parameters
+    ----------
+    sockets : mapping of int to int
+        The kernel's ports, as its connection file has them -> descriptors of sockets that listen already.
+    files : mapping of str to int
+        Paths inside -> descriptors from which bubblewrap copies their content.
+    info : int
+        Descriptor to which bubblewrap writes the kernel's process id.
+
+    Raises
+    ------
+    SandboxUnavailable
+        As `find_bwrap`.
+    ValueError
+        If the assignment allows what is not installed here.
+    """
+    from coursekit.grading._mounts import PYTHON, mounts, python_path
+
+    options = [find_bwrap(), *isolation(), "--info-fd", str(info), *mounts(sandbox)]
+    for path, descriptor in files.items():
+        options += ["--perms", "0444", "--file", str(descriptor), path]
+    options += ["--size", str(limits.scratch), "--perms", "1777", "--tmpfs", SCRATCH, "--remount-ro", "/"]
+    variables = environment(seed, SCRATCH) | {"PYTHONPATH": python_path(sandbox)}
+    variables |= {"HOME": SCRATCH, "USER": "student", "LOGNAME": "student", "LANG": "C.UTF-8", "PATH": ""}
+    for name, value in variables.items():
+        options += ["--setenv", name, value]
+    return [*options, "--chdir", SCRATCH, "--", PYTHON, "-s", "-P", BOOT, _orders(limits, sockets)]
+
+
+def _orders(limits: Limits, sockets: Mapping[int, int]) -> str:
+    """What _boot is told: it can import nothing of ours."""
+    user = USER_IDS[0] + secrets.randbelow(USER_IDS[1] - USER_IDS[0]) if privileged() else None
+    values = asdict(limits)
+    values["cpu"] = limits.cpu or int(limits.total) + 1
+    keep = ("cpu", "memory", "processes", "file_size", "open_files")
+    return json.dumps(
+        {"user": user, "limits": {name: values[name] for name in keep}, "sockets": sockets, "connection": CONNECTION}
+    )
