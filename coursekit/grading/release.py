@@ -112,7 +112,12 @@ def public_values(source: Source) -> dict[str, Any]:
         for check in cell.checks
         if not check.hidden
     }
-    return {"version": 1, "assignment": source.assignment, "seed": SEED, "checks": checks}
+    values = {"version": 1, "assignment": source.assignment, "seed": SEED, "checks": checks}
+    if not source.shows_solutions:
+        values["solutions"] = False
+        for check in checks.values():
+            del check["solution"]
+    return values
 
 
 def notebook_text(notebook: nbformat.NotebookNode) -> str:

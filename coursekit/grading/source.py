@@ -105,6 +105,11 @@ class Source:
         return tuple(check for cell in self.cells for check in cell.checks)
 
     @property
+    def shows_solutions(self) -> bool:
+        """Whether learners may see solutions after honest tries: unless the notebook says ``"solutions": false``."""
+        return self.notebook.metadata["coursekit"].get("solutions", True) is not False
+
+    @property
     def points(self) -> float:
         """The most one can have."""
         return sum(cell.points for cell in self.cells)

@@ -274,3 +274,14 @@ def test_commands_import_nothing_heavy():
 def test_every_source_can_be_read():
     for path in SOURCES:
         assert read_source(path).points > 0
+
+
+def test_an_instructor_may_keep_the_solutions(tmp_path):
+    path = write_small_source(tmp_path)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.coursekit["solutions"] = False
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    release(path, tmp_path / "assignments")
+    values = json.loads((tmp_path / f"assignments/{NAME}.public.json").read_text(encoding="utf-8"))
+    assert values["solutions"] is False
+    assert all("solution" not in check and check["hints"] for check in values["checks"].values())
