@@ -32,7 +32,8 @@ def main() -> None:
     lines = [
         "# Quick recipe: SimpleConvNet on MNIST, NumPy, two epochs",
         "",
-        f"Made by `python benchmarks/quick_recipe.py` on {machine()}. Seconds are wall time, loading and testing included.",
+        f"Made by `python benchmarks/quick_recipe.py` on {machine()}.",
+        "Seconds are wall time, loading and testing included.",
         "",
         "| seed | validation accuracy | test accuracy | seconds |",
         "| --- | --- | --- | --- |",

@@ -40,6 +40,7 @@ BROKEN = {
 
 
 @needs_sandbox
+@pytest.mark.slow
 def test_all_is_well_where_a_sandbox_can_be():
     found = report()
     assert [each.line() for each in found if each.needed and not each.on] == []

@@ -111,6 +111,7 @@ def test_a_source_that_was_mended_is_graded_with_anew(course, source_path):
     assert line.grade.max_points == POINTS + 2
 
 
+@pytest.mark.slow
 def test_a_fault_of_ours_stops_nobody_else_and_is_mended_later(course, source_path, monkeypatch):
     write_sample_class(course / "in", source_path, ["half right", "empty file"])
     real = run.assemble
