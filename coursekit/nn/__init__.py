@@ -14,5 +14,12 @@ __getattr__, __dir__, __all__ = lazy(
         "gradcheck": ("numerical_gradient", "check_gradient"),
         "layers": ("Convolution", "Relu", "MaxPooling", "Affine", "SoftmaxWithLoss"),
         "networks": ("SimpleConvNet",),
+        "steps": (
+            "conv_steps",
+            "conv_backward_steps",
+            "im2col_steps",
+            "pool_steps",
+            "pool_backward_steps",
+        ),
     },
 )
