@@ -114,7 +114,7 @@ def say_the_end(
     )
     click.echo(f"  network   reads {trained.accuracy:.2%} of {len(trained.labels):,} test digits{too_little}")
     fair = f"; unfairly: {'; '.join(graded.unfair)}" if graded.unfair else ", each as deserved"
-    where = "in the sandbox" if graded.sandboxed else "without a sandbox, the harmless ones"
+    where = "in the sandbox" if graded.sandboxed else "without a sandbox, harmless ones only"
     click.echo(f"  grading   {graded.students} sample students {where}{fair}")
     click.echo(f"  report    {report.resolve()}")
     click.echo("Next: open the report in a browser; 'python3 course.py lab' opens the chapters in JupyterLab.")

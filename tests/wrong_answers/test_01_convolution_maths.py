@@ -384,6 +384,24 @@ def test_right_answers_get_all_points(bench, name, answer):
         assert set(bench.outcomes(seed, **{name: answer}).values()) == {"correct"}
 
 
+def test_float32_twins_of_all_solutions_get_all_points(bench):
+    twins = {name: in_float32(bench.names[name]) for name in WRONG if callable(bench.names[name])}
+    assert len(twins) == 9
+    for seed in range(30):
+        assert set(bench.outcomes(seed, **twins).values()) == {"correct"}
+
+
+def in_float32(function):
+    """The same function, given and giving float32 where floats are meant."""
+
+    def cast(value):
+        if isinstance(value, np.ndarray) and value.dtype == np.float64:
+            return value.astype(np.float32)
+        return np.float32(value) if isinstance(value, float) else value
+
+    return lambda *given: cast(function(*map(cast, given)))
+
+
 def test_every_question_has_wrong_and_right_answers(bench):
     answered = {name for name in bench.names if name in WRONG}
     assert answered == set(WRONG) == set(RIGHT)
