@@ -55,7 +55,7 @@ def numerical_gradient(f: Callable[[np.ndarray], float], x: np.ndarray, eps: flo
     >>> numerical_gradient(lambda x: np.sum(x**2), np.array([1.0, -3.0])).round(6)
     array([ 2., -6.])
     """
-    _expect_float64("x", x)
+    expect_float64("x", x)
     gradient = np.zeros(x.shape)
     for place in np.ndindex(x.shape):
         gradient[place] = _slope(f, x, place, eps)
@@ -99,8 +99,8 @@ def check_gradient(
     >>> check_gradient(lambda x: np.sum(x**2), x, np.array([2.0, 6.0]))
     relative error 2.0e+00 over 2 elements; worst at [1]: analytic 6, numeric -6
     """
-    _expect_float64("x", x)
-    _expect_float64("gradient", gradient)
+    expect_float64("x", x)
+    expect_float64("gradient", gradient)
     expect_shape("gradient", gradient, x.shape, "the shape of x")
     if x.size == 0:
         raise ValueError(f"x has shape {x.shape}: there is nothing to check.")
@@ -110,10 +110,10 @@ def check_gradient(
     places = [tuple(map(int, np.unravel_index(place, x.shape))) for place in places]
     numeric = np.array([_slope(f, x, place, eps) for place in places])
     analytic = np.array([gradient[place] for place in places])
-    return _report(places, analytic, numeric)
+    return make_report(places, analytic, numeric)
 
 
-def _report(places, analytic, numeric):
+def make_report(places, analytic, numeric):
     off = np.abs(analytic - numeric)
     worst = int(np.argmax(off))  # argmax takes the first nan for the largest
     scale = np.abs(numeric).max()
@@ -143,7 +143,7 @@ def _number(value):
     return float(np.asarray(value).reshape(()))
 
 
-def _expect_float64(name, array):
+def expect_float64(name, array):
     if not isinstance(array, np.ndarray) or array.dtype != np.float64:
         kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise TypeError(

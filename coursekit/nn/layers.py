@@ -1,6 +1,7 @@
 """Layers that remember: thin classes over the forward and backward functions.
 
 `forward` keeps what `backward` needs; `backward` fills `grads`, whose names are those of `params`.
+Here are the layers of the first network; more_layers.py has the others.
 """
 
 import numpy as np
@@ -16,11 +17,25 @@ __all__ = ["Affine", "Convolution", "Layer", "MaxPooling", "Relu", "SoftmaxWithL
 
 
 class Layer:
-    """What all layers share: parameters, their gradients, and the memory of the last forward pass."""
+    """What all layers share: parameters, their gradients, and the memory of the last forward pass.
+
+    Attributes
+    ----------
+    params, grads : dict of ndarray
+        What is learned, and its gradient from the last backward pass.
+    buffers : dict of ndarray
+        What is remembered but not learned, as the running statistics of batch norm.
+    training : bool
+        Whether to forward as in training (True at first, as in PyTorch). Only dropout and batch norm care; a network
+        sets it for all its layers.
+    """
+
+    training = True
 
     def __init__(self, **params: np.ndarray):
         self.params: dict[str, np.ndarray] = params
         self.grads: dict[str, np.ndarray] = {}
+        self.buffers: dict[str, np.ndarray] = {}
         self._cache = None
 
     def __repr__(self) -> str:
@@ -37,8 +52,12 @@ class Convolution(Layer):
 
     Parameters
     ----------
-    w, b : ndarray
+    w : ndarray
+    b : ndarray or None
+        None where a batch norm follows, which would take the bias out again.
     stride, padding : int or one int per spatial axis
+    dilation, groups
+        As for `conv_forward`.
     mode : {"floor", "strict"}
     input_grad : bool
         False for the first layer of a network: `backward` then returns None instead of dx.
@@ -47,25 +66,28 @@ class Convolution(Layer):
     def __init__(
         self,
         w: np.ndarray,
-        b: np.ndarray,
+        b: np.ndarray | None = None,
         *,
         stride: int | tuple[int, ...] = 1,
         padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
         mode: Mode = "floor",
         input_grad: bool = True,
     ):
-        super().__init__(w=w, b=b)
-        self.stride, self.padding, self.mode, self.input_grad = stride, padding, mode, input_grad
+        super().__init__(**({"w": w} if b is None else {"w": w, "b": b}))
+        self.input_grad = input_grad
+        self.options = dict(stride=stride, padding=padding, dilation=dilation, groups=groups, mode=mode)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """(N, C, *spatial) -> (N, F, *out)."""
-        y, self._cache = conv_forward(x, **self.params, stride=self.stride, padding=self.padding, mode=self.mode)
+        y, self._cache = conv_forward(x, **self.params, **self.options)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """(N, F, *out) -> (N, C, *spatial)."""
         dx, dw, db = conv_backward(dy, self._remembered(), input_grad=self.input_grad)
-        self.grads = {"w": dw, "b": db}
+        self.grads = {"w": dw} if db is None else {"w": dw, "b": db}
         return dx
 
 

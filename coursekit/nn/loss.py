@@ -1,10 +1,10 @@
-"""Softmax and its loss, cross-entropy."""
+"""Losses of a classifier: cross-entropy after softmax, and the multiclass SVM's hinge."""
 
 import numpy as np
 
 from coursekit.nn._checks import one_float_type
 
-__all__ = ["as_labels", "softmax", "softmax_cross_entropy"]
+__all__ = ["as_labels", "softmax", "softmax_cross_entropy", "svm_loss"]
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -61,9 +61,7 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> tuple[float
     >>> round(loss, 4), dscores
     (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
-    one_float_type(scores=scores)
-    if scores.ndim != 2 or 0 in scores.shape:
-        raise ValueError(f"scores has shape {scores.shape}, expected (N, M) with at least one image and one class.")
+    _expect_scores(scores)
     labels = as_labels(labels, *scores.shape)
     shifted = scores - scores.max(axis=1, keepdims=True)  # (N, M)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (N, M)
@@ -71,6 +69,56 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> tuple[float
     dscores = np.exp(log_p)
     dscores[right] -= 1
     return float(-log_p[right].mean()), dscores / scores.dtype.type(len(labels))
+
+
+def svm_loss(scores: np.ndarray, labels: np.ndarray, *, margin: float = 1.0) -> tuple[float, np.ndarray]:
+    """Sum over the wrong classes of how far each comes within the margin of the right one, averaged over the batch.
+
+    Once every wrong score is `margin` below the right one the loss is 0 and asks for nothing more; cross-entropy
+    always does. PyTorch's `multi_margin_loss` divides by the number of classes M besides.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (N, M), float32 or float64
+    labels : ndarray of shape (N,), or one-hot (N, M)
+        The right classes, whole numbers from 0 to M - 1.
+    margin : float
+        Distance that is wanted, more than 0.
+
+    Returns
+    -------
+    loss : float
+        (M - 1) * margin for scores that know nothing.
+    dscores : ndarray of shape (N, M)
+        Gradient: 1 / N for each class too close, minus their number / N for the right one; 0 exactly at the margin.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If scores or labels have another dtype or shape, a label names no class, or margin is not positive.
+
+    Source: Weston & Watkins (1999), "Support vector machines for multi-class pattern recognition", section 3,
+    without its slack variables.
+
+    >>> svm_loss(np.array([[3.0, 2.5, -1.0]]), np.array([0]))
+    (0.5, array([[-1.,  1.,  0.]]))
+    """
+    _expect_scores(scores)
+    if not margin > 0:
+        raise ValueError(f"margin is {margin}, expected more than 0: 1 is usual, only its ratio to the scores counts.")
+    labels = as_labels(labels, *scores.shape)
+    right = np.arange(len(labels)), labels
+    excess = scores - scores[right][:, None] + margin  # (N, M)
+    excess[right] = 0  # the right class is no rival of itself
+    dscores = (excess > 0).astype(scores.dtype)
+    dscores[right] = -dscores.sum(axis=1)
+    return float(np.maximum(excess, 0).sum(axis=1).mean()), dscores / scores.dtype.type(len(labels))
+
+
+def _expect_scores(scores):
+    one_float_type(scores=scores)
+    if scores.ndim != 2 or 0 in scores.shape:
+        raise ValueError(f"scores has shape {scores.shape}, expected (N, M) with at least one image and one class.")
 
 
 def as_labels(labels: np.ndarray, images: int, classes: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 from coursekit.shapes import output_size
 
 __all__ = ["conv2d_naive", "conv2d_naive_backward", "max_pool2d_naive", "max_pool2d_naive_backward"]
+__all__ += ["average_pool2d_naive", "average_pool2d_naive_backward", "l2_pool2d_naive"]
 
 
 def conv2d_naive(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> np.ndarray:
@@ -102,6 +103,70 @@ def max_pool2d_naive_backward(dy: np.ndarray, x: np.ndarray, window: int, stride
         winner = np.unravel_index(values.argmax(), values.shape)  # argmax: the first of equals
         _window(dx[n], i, j, (window, window), stride)[c][winner] += dy[n, c, i, j]  # += : windows may overlap
     return _unpad(dx, padding)
+
+
+def average_pool2d_naive(x: np.ndarray, window: int, stride: int, padding: int = 0) -> np.ndarray:
+    """Replace each window by the mean of its values, map by map.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, C, H, W)
+        The maps.
+    window, stride, padding : int
+        The padding is 0 and counts as values.
+
+    Returns
+    -------
+    y : ndarray of shape (N, C, OH, OW)
+    """
+    x = _pad(x, padding)
+    y = np.zeros((*x.shape[:2], *_places(x, (window, window), stride)), x.dtype)
+    for n, c, i, j in np.ndindex(y.shape):
+        y[n, c, i, j] = _window(x[n], i, j, (window, window), stride)[c].mean()
+    return y
+
+
+def average_pool2d_naive_backward(
+    dy: np.ndarray, x: np.ndarray, window: int, stride: int, padding: int = 0
+) -> np.ndarray:
+    """Spread each dy evenly over its window.
+
+    Parameters
+    ----------
+    dy : ndarray of shape (N, C, OH, OW)
+        Gradient with respect to the output.
+    x, window, stride, padding
+        As for `average_pool2d_naive`.
+
+    Returns
+    -------
+    dx : ndarray of shape (N, C, H, W)
+    """
+    dx = np.zeros_like(_pad(x, padding))
+    for n, c, i, j in np.ndindex(dy.shape):
+        _window(dx[n], i, j, (window, window), stride)[c] += dy[n, c, i, j] / window**2
+    return _unpad(dx, padding)
+
+
+def l2_pool2d_naive(x: np.ndarray, window: int, stride: int, padding: int = 0) -> np.ndarray:
+    """Replace each window by the root of its sum of squares, map by map.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, C, H, W)
+        The maps.
+    window, stride, padding : int
+        The padding is 0.
+
+    Returns
+    -------
+    y : ndarray of shape (N, C, OH, OW)
+    """
+    x = _pad(x, padding)
+    y = np.zeros((*x.shape[:2], *_places(x, (window, window), stride)), x.dtype)
+    for n, c, i, j in np.ndindex(y.shape):
+        y[n, c, i, j] = np.sqrt(np.sum(_window(x[n], i, j, (window, window), stride)[c] ** 2))
+    return y
 
 
 def _window(image, i, j, kernel, stride):

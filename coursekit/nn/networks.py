@@ -1,48 +1,25 @@
-"""SimpleConvNet, a small convolutional network for small pictures, with everything in sight."""
+"""SimpleConvNet and DeepConvNet, networks for small pictures, as in Saito's book and with everything in sight."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
-from coursekit.nn._checks import expect_shape
-from coursekit.nn.gradcheck import numerical_gradient
-from coursekit.nn.layers import Affine, Convolution, MaxPooling, Relu, SoftmaxWithLoss
-from coursekit.nn.loss import as_labels
+from coursekit.nn.init import he_init, normal_init
+from coursekit.nn.layers import Affine, Convolution, MaxPooling, Relu
+from coursekit.nn.more_layers import Dropout
+from coursekit.nn.sequential import Parameters, Sequential
 from coursekit.shapes import output_size
 
-__all__ = ["Parameters", "SimpleConvNet"]
+__all__ = ["DeepConvNet", "Parameters", "SimpleConvNet"]
 
 CONV_PARAM = {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1}
-PREDICT_BATCH = 100  # images that go through the network together, which bounds the memory
+DEEP_CONV_PARAMS = tuple(  # of the six convolutions; padding 2 in the fourth makes 14 pixels 16, which halve to 8 and 4
+    {"filter_num": maps, "filter_size": 3, "pad": pad, "stride": 1}
+    for maps, pad in ((16, 1), (16, 1), (32, 1), (32, 2), (64, 1), (64, 1))
+)
 
 
-class Parameters(dict):
-    """A dict of arrays that are written into, never swapped: layers and dict always hold the same numbers.
-
-    `params["W1"] = w` copies w's values into the array that is there.
-    """
-
-    def __setitem__(self, name: str, value: np.ndarray) -> None:
-        if name not in self:
-            raise KeyError(f"there is no parameter {name!r}: there are {', '.join(self)}.")
-        expect_shape(name, np.asarray(value), self[name].shape, "the shape it had")
-        if np.asarray(value).dtype != self[name].dtype:
-            raise TypeError(
-                f"{name} has dtype {np.asarray(value).dtype}, expected {self[name].dtype}: use .astype(...)."
-            )
-        self[name][...] = value
-
-    def update(self, other: Mapping[str, np.ndarray]) -> None:
-        """Write several arrays, by name."""
-        for name, value in other.items():
-            self[name] = value
-
-    def __reduce__(self):
-        return Parameters, (dict(self),)  # how to copy and pickle it
-
-
-class SimpleConvNet:
+class SimpleConvNet(Sequential):
     """Convolution - ReLU - pooling 2x2 - affine - ReLU - affine - softmax.
 
     Parameters
@@ -88,165 +65,146 @@ class SimpleConvNet:
         seed: int | np.random.Generator = 0,
         dtype: type = np.float32,
     ):
-        conv = _complete(conv_param)
-        maps, kernel = conv["filter_num"], conv["filter_size"]
-        height, width = _pooled_sizes(input_dim, conv)
-        shapes = {
-            "W1": (maps, input_dim[0], kernel, kernel),
-            "b1": (maps,),
-            "W2": (maps * height * width, hidden_size),
-            "b2": (hidden_size,),
-            "W3": (hidden_size, output_size),
-            "b3": (output_size,),
+        conv, rng = _complete("conv_param", conv_param, CONV_PARAM), np.random.default_rng(seed)
+        pixels = [_halved(*_along(input_dim, axis), [conv]) for axis in (1, 2)]
+        kernels = (conv["filter_num"], input_dim[0], conv["filter_size"], conv["filter_size"])
+        widths = conv["filter_num"] * pixels[0] * pixels[1], hidden_size, output_size
+        start = [
+            (normal_init(shape, weight_init_std, seed=rng, dtype=dtype), np.zeros(maps, dtype))
+            for shape, maps in ((kernels, kernels[0]), (widths[:2], widths[1]), (widths[1:], widths[2]))
+        ]
+        layers = {
+            "Conv1": _convolution(*start[0], conv, first=True),
+            "Relu1": Relu(),
+            "Pool1": MaxPooling(2, stride=2, mode="strict"),
+            "Affine1": Affine(*start[1]),
+            "Relu2": Relu(),
+            "Affine2": Affine(*start[2]),
         }
-        self.input_dim, self.output_size, self.dtype = tuple(input_dim), output_size, np.dtype(dtype)
-        self.params = _initial(shapes, weight_init_std, np.random.default_rng(seed), self.dtype)
-        self.layers = _layers(self.params, conv)
-        self.last_layer = SoftmaxWithLoss()
-
-    def __repr__(self) -> str:
-        return f"SimpleConvNet(input_dim={self.input_dim}, {self.parameter_count:,} parameters, {self.dtype})"
-
-    @property
-    def parameter_count(self) -> int:
-        """Numbers that training sets."""
-        return sum(value.size for value in self.params.values())
-
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """Scores of each class, before softmax.
-
-        Parameters
-        ----------
-        x : ndarray of shape (N, C, H, W), of the network's dtype
-            As many images as you like: they go through in groups, so that memory stays small.
-
-        Returns
-        -------
-        scores : ndarray of shape (N, output_size)
-        """
-        self._expect_images(x)
-        scores = np.empty((len(x), self.output_size), self.dtype)
-        for start in range(0, len(x), PREDICT_BATCH):
-            group = slice(start, start + PREDICT_BATCH)
-            scores[group] = self._forward(x[group])
-        return scores
-
-    def loss(self, x: np.ndarray, t: np.ndarray) -> float:
-        """Mean cross-entropy of images x (N, C, H, W) with labels t, (N,) or one-hot (N, output_size)."""
-        return self.last_layer.forward(self.predict(x), t)
-
-    def accuracy(self, x: np.ndarray, t: np.ndarray, batch_size: int = 100) -> float:
-        """Share of the images whose highest score is that of the label, from 0 to 1; none is left out."""
-        if not len(x) or batch_size < 1:
-            raise ValueError(f"x holds {len(x)} images, batch_size is {batch_size}: expected 1 or more of both.")
-        t = as_labels(t, len(x), self.output_size)
-        starts = range(0, len(x), batch_size)
-        right = sum(np.sum(self.predict(x[i : i + batch_size]).argmax(1) == t[i : i + batch_size]) for i in starts)
-        return float(right / len(x))
-
-    def gradient(self, x: np.ndarray, t: np.ndarray) -> dict[str, np.ndarray]:
-        """Gradient of the loss for every parameter, by backpropagation; `last_layer.loss` is the loss.
-
-        Parameters
-        ----------
-        x, t
-            As for `loss`; all images at once.
-
-        Returns
-        -------
-        grads : dict of ndarray, with the names and shapes of `params`
-        """
-        self._expect_images(x)
-        self.last_layer.forward(self._forward(x), t)
-        dy = self.last_layer.backward()
-        for layer in reversed(self.layers.values()):
-            dy = layer.backward(dy)
-        owners = {"1": self.layers["Conv1"], "2": self.layers["Affine1"], "3": self.layers["Affine2"]}
-        return {name: owners[name[1]].grads[name[0].lower()] for name in self.params}
-
-    def numerical_gradient(self, x: np.ndarray, t: np.ndarray) -> dict[str, np.ndarray]:
-        """Compute the same gradient by centred differences: slow, and for a network of float64 only."""
-        return {name: numerical_gradient(lambda _: self.loss(x, t), value) for name, value in self.params.items()}
-
-    def save_params(self, path: str | Path) -> None:
-        """Write the parameters to a file, by NumPy's .npz format and under the name given."""
-        with open(path, "wb") as file:
-            np.savez(file, **self.params)
-
-    def load_params(self, path: str | Path) -> None:
-        """Read parameters that `save_params` wrote for a network of the same sizes and dtype.
-
-        Raises
-        ------
-        ValueError
-            If the file holds other names, shapes or dtypes; nothing is changed then.
-        """
-        with np.load(path, allow_pickle=False) as file:
-            read = dict(file)
-        held, wanted = _described(read), _described(self.params)
-        if held != wanted:
-            raise ValueError(
-                f"{path} holds {held},\nexpected {wanted}: make the network with the sizes it was saved with."
-            )
-        self.params.update(read)
-
-    def _forward(self, x):
-        for layer in self.layers.values():
-            x = layer.forward(x)
-        return x
-
-    def _expect_images(self, x):
-        if getattr(x, "dtype", None) != self.dtype:
-            kind = getattr(x, "dtype", type(x).__name__)
-            raise TypeError(
-                f"x is {kind}, expected {self.dtype}: use coursekit.data.as_float on bytes, else .astype(...)."
-            )
-        expect_shape("x", x, (len(x), *self.input_dim), "images as the network's input_dim says")
+        super().__init__(layers, input_dim=input_dim)
+        self.output_size = output_size
 
 
-def _complete(conv_param):
+class DeepConvNet(Sequential):
+    """Three times (conv - ReLU - conv - ReLU - pooling 2x2), then affine - ReLU - dropout - affine - dropout - softmax.
+
+    The last dropout falls on the LOGITS, the scores before softmax, as in the book. That is unusual: in training each
+    score is 0 with chance `dropout`, so the training loss stays high. The fourth convolution is padded by 2, which
+    turns 14 pixels into 16 that can be halved twice.
+
+    Parameters
+    ----------
+    input_dim : (C, H, W)
+    conv_param_1, ..., conv_param_6 : dict, optional
+        filter_num, filter_size, pad and stride of each convolution; what is not given: 16, 16, 32, 32, 64, 64 maps,
+        3, pad 1 (2 in the fourth), stride 1.
+    hidden_size, output_size : int
+        Outputs of the two affine layers.
+    dropout : float
+        Share that both dropouts set to 0.
+    seed : int or Generator
+        Draws the first weights by He's rule (variance 2 / fan_in; biases are 0), and what is dropped.
+    dtype : float32 or float64
+
+    Attributes
+    ----------
+    params : dict
+        W1, b1 to W6, b6 of the convolutions; W7, b7, W8, b8 of the affine layers.
+    layers : dict
+        Conv1, Relu1, Conv2, Relu2, Pool1, ..., Pool3, Affine1, Relu7, Dropout1, Affine2, Dropout2, in this order.
+    last_layer : SoftmaxWithLoss
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a conv_param has an unknown key, or a kernel or a pooling does not fit.
+
+    Source: Saito, "Deep Learning from Scratch", section 8.1.
+
+    >>> DeepConvNet().parameter_count
+    123552
+    """
+
+    def __init__(
+        self,
+        input_dim: tuple[int, int, int] = (1, 28, 28),
+        conv_param_1: Mapping[str, int] | None = None,
+        conv_param_2: Mapping[str, int] | None = None,
+        conv_param_3: Mapping[str, int] | None = None,
+        conv_param_4: Mapping[str, int] | None = None,
+        conv_param_5: Mapping[str, int] | None = None,
+        conv_param_6: Mapping[str, int] | None = None,
+        hidden_size: int = 50,
+        output_size: int = 10,
+        *,
+        dropout: float = 0.5,
+        seed: int | np.random.Generator = 0,
+        dtype: type = np.float32,
+    ):
+        given = (conv_param_1, conv_param_2, conv_param_3, conv_param_4, conv_param_5, conv_param_6)
+        cases = enumerate(zip(given, DEEP_CONV_PARAMS, strict=True), 1)
+        convs = [_complete(f"conv_param_{k}", conv, usual) for k, (conv, usual) in cases]
+        height, width = (_halved(*_along(input_dim, axis), convs[:2], convs[2:4], convs[4:]) for axis in (1, 2))
+        rng = np.random.default_rng(seed)
+        layers = _stages(input_dim[0], convs, rng, dtype)
+        layers["Affine1"] = _affine(convs[-1]["filter_num"] * height * width, hidden_size, rng, dtype)
+        layers["Relu7"], layers["Dropout1"] = Relu(), Dropout(dropout, rng)
+        layers["Affine2"] = _affine(hidden_size, output_size, rng, dtype)
+        layers["Dropout2"] = Dropout(dropout, rng)
+        super().__init__(layers, input_dim=input_dim)
+        self.output_size = output_size
+
+
+def _complete(name, conv_param, usual):
     """Fill in what conv_param leaves out; refuse what it does not know."""
-    unknown = set(conv_param or {}) - set(CONV_PARAM)
+    unknown = set(conv_param or {}) - set(usual)
     if unknown:
         raise ValueError(
-            f"conv_param has unknown keys {sorted(unknown)}, expected only {', '.join(CONV_PARAM)}. "
+            f"{name} has unknown keys {sorted(unknown)}, expected only {', '.join(usual)}. "
             "hidden_size, output_size and weight_init_std are arguments of their own."
         )
-    return {**CONV_PARAM, **(conv_param or {})}
+    return {**usual, **(conv_param or {})}
 
 
-def _pooled_sizes(input_dim, conv):
-    """Height and width after convolution and pooling; refuses sizes that do not divide."""
+def _along(input_dim, axis):
+    """Name of an axis, and input_dim with it: what `_halved` needs for its message."""
     if len(input_dim) != 3:
         raise ValueError(f"input_dim is {input_dim}, expected (C, H, W).")
-    sizes = []
-    for axis, size in zip(("height", "width"), input_dim[1:], strict=True):
-        try:
-            convolved = output_size(size, conv["filter_size"], conv["stride"], conv["pad"])
-            sizes.append(output_size(convolved, 2, 2))
-        except ValueError as error:
-            raise ValueError(f"along the {axis} {size} of input_dim {tuple(input_dim)} with {conv}: {error}") from None
-    return sizes
+    return tuple(input_dim), axis
 
 
-def _initial(shapes, std, rng, dtype):
-    """Weights from a normal distribution, biases 0."""
-    start = {"W": lambda shape: rng.normal(0.0, std, shape), "b": np.zeros}
-    return Parameters({name: start[name[0]](shape).astype(dtype) for name, shape in shapes.items()})
+def _halved(input_dim, axis, *stages):
+    """Height or width after stages of convolutions, each followed by a pooling; refuses sizes that do not divide."""
+    size = input_dim[axis]
+    try:
+        for convs in stages:
+            for conv in convs:
+                size = output_size(size, conv["filter_size"], conv["stride"], conv["pad"])
+            size = output_size(size, 2, 2)
+    except ValueError as error:
+        name, with_what = ("height", "width")[axis - 1], convs[0] if len(convs) == 1 else convs
+        message = f"along the {name} {input_dim[axis]} of input_dim {input_dim} with {with_what}: {error}"
+        raise ValueError(message) from None
+    return size
 
 
-def _layers(params, conv):
-    return {
-        "Conv1": Convolution(
-            params["W1"], params["b1"], stride=conv["stride"], padding=conv["pad"], mode="strict", input_grad=False
-        ),
-        "Relu1": Relu(),
-        "Pool1": MaxPooling(2, stride=2, mode="strict"),
-        "Affine1": Affine(params["W2"], params["b2"]),
-        "Relu2": Relu(),
-        "Affine2": Affine(params["W3"], params["b3"]),
-    }
+def _stages(channels, convs, rng, dtype):
+    """Conv1, Relu1, Conv2, Relu2, Pool1, Conv3, ...: a pooling after each pair."""
+    layers = {}
+    for k, conv in enumerate(convs, 1):
+        w = he_init((conv["filter_num"], channels, conv["filter_size"], conv["filter_size"]), seed=rng, dtype=dtype)
+        layers[f"Conv{k}"] = _convolution(w, np.zeros(len(w), dtype), conv, first=k == 1)
+        layers[f"Relu{k}"] = Relu()
+        if k % 2 == 0:
+            layers[f"Pool{k // 2}"] = MaxPooling(2, stride=2, mode="strict")
+        channels = len(w)
+    return layers
 
 
-def _described(arrays):
-    return {name: f"{value.dtype} {value.shape}" for name, value in arrays.items()}
+def _convolution(w, b, conv, *, first):
+    """A first layer never needs the gradient of its input, the images."""
+    return Convolution(w, b, stride=conv["stride"], padding=conv["pad"], mode="strict", input_grad=not first)
+
+
+def _affine(inputs, outputs, rng, dtype):
+    return Affine(he_init((inputs, outputs), seed=rng, dtype=dtype), np.zeros(outputs, dtype))

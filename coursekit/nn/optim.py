@@ -1,4 +1,8 @@
-"""Optimisers: rules that turn gradients into steps."""
+"""Optimisers: rules that turn gradients into steps.
+
+All agree with PyTorch's rule of the same name, also when the learning rate changes between steps. Each says how many
+numbers it keeps per parameter (`slots`), besides the parameter and its gradient.
+"""
 
 from collections.abc import Mapping
 
@@ -6,10 +10,213 @@ import numpy as np
 
 from coursekit.nn._checks import expect_shape
 
-__all__ = ["Adam"]
+__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimiser", "RMSProp"]
 
 
-class Adam:
+class Optimiser:
+    """What all rules share: parameters, a learning rate, and the numbers kept for each parameter.
+
+    Parameters
+    ----------
+    params : dict of ndarray
+        Updated in place by `step`.
+    lr : float
+        Learning rate, 0 or more; may be changed between steps.
+
+    Attributes
+    ----------
+    slots : int
+        Numbers kept per parameter. Training holds 2 + slots: parameter, gradient, and these.
+    steps : int
+        Steps taken.
+    """
+
+    slots = 0
+
+    def __init__(self, params: Mapping[str, np.ndarray], lr: float):
+        if not lr >= 0:
+            raise ValueError(f"lr is {lr}, expected 0 or more: steps go against the gradient.")
+        self.params, self.lr, self.steps = params, lr, 0
+        self._kept = {name: [np.zeros_like(value) for _ in range(self.slots)] for name, value in params.items()}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(lr={self.lr:g}, {self.steps} steps, {2 + self.slots} numbers per parameter)"
+
+    def step(self, gradients: Mapping[str, np.ndarray]) -> None:
+        """Take one step against the gradients, which have the names and shapes of the parameters.
+
+        Raises
+        ------
+        ValueError
+            If a gradient is missing, or one too many, or has another shape than its parameter.
+        """
+        if gradients.keys() != self.params.keys():
+            raise ValueError(f"gradients has {sorted(gradients)}, expected {sorted(self.params)}.")
+        for name, value in self.params.items():
+            expect_shape(f"gradients[{name!r}]", gradients[name], value.shape, "the shape of its parameter")
+        self.steps += 1
+        for name, value in self.params.items():
+            self._update(value, gradients[name], *self._kept[name])
+
+    def _update(self, value, gradient, *kept):
+        raise NotImplementedError("each rule has its own")
+
+
+class SGD(Optimiser):
+    """Step straight down the slope: w -= lr * gradient.
+
+    Parameters
+    ----------
+    params : dict of ndarray
+        Updated in place by `step`.
+    lr : float
+        Learning rate.
+
+    Source: Robbins & Monro (1951), "A stochastic approximation method".
+
+    >>> params = {"w": np.array([1.0, -2.0])}
+    >>> SGD(params, lr=0.1).step({"w": np.array([30.0, -0.5])})
+    >>> params["w"]
+    array([-2.  , -1.95])
+    """
+
+    def __init__(self, params: Mapping[str, np.ndarray], lr: float = 0.01):
+        super().__init__(params, lr)
+
+    def _update(self, value, gradient):
+        value -= self.lr * gradient
+
+
+class Momentum(Optimiser):
+    """Let the gradient push a velocity: v = momentum * v + gradient; w -= lr * v.
+
+    The paper and the book by Saito put lr into v (v = momentum * v - lr * gradient; w += v). That is the same as long
+    as lr is constant; after a change, here as in PyTorch, the new lr holds for all of v at once.
+
+    Parameters
+    ----------
+    params : dict of ndarray
+        Updated in place by `step`.
+    lr : float
+        Learning rate.
+    momentum : float
+        Share of the velocity that a step keeps, 0 or more and less than 1.
+
+    Source: Polyak (1964), "Some methods of speeding up the convergence of iteration methods"; Sutskever et al.
+    (2013), "On the importance of initialization and momentum in deep learning", section 2.
+
+    >>> params = {"w": np.array([0.0])}
+    >>> optimiser = Momentum(params, lr=1.0, momentum=0.5)
+    >>> for _ in range(2):
+    ...     optimiser.step({"w": np.array([1.0])})
+    >>> params["w"]         # the second step was 1.5 long
+    array([-2.5])
+    """
+
+    slots = 1
+
+    def __init__(self, params: Mapping[str, np.ndarray], lr: float = 0.01, momentum: float = 0.9):
+        super().__init__(params, lr)
+        self.momentum = _share("momentum", momentum)
+
+    def _update(self, value, gradient, velocity):
+        velocity *= self.momentum
+        velocity += gradient
+        value -= self.lr * velocity
+
+
+class Nesterov(Momentum):
+    """Momentum that looks ahead: the step uses the velocity as it will be after one more push by this gradient.
+
+    The paper takes the gradient at the place where the velocity leads. Written in terms of that place, as here and in
+    PyTorch, the gradient is taken where the parameters stand.
+
+    Parameters
+    ----------
+    params, lr, momentum
+        As for `Momentum`.
+
+    Source: Nesterov (1983); in this form Bengio, Boulanger-Lewandowski & Pascanu (2013), "Advances in optimizing
+    recurrent networks", section 3.5.
+
+    >>> params = {"w": np.array([0.0])}
+    >>> Nesterov(params, lr=1.0, momentum=0.5).step({"w": np.array([1.0])})
+    >>> params["w"]
+    array([-1.5])
+    """
+
+    def _update(self, value, gradient, velocity):
+        velocity *= self.momentum
+        velocity += gradient
+        value -= self.lr * (gradient + self.momentum * velocity)
+
+
+class AdaGrad(Optimiser):
+    """Divide each element's step by the root of the sum of ALL its squared gradients: steps only ever shrink.
+
+    Parameters
+    ----------
+    params : dict of ndarray
+        Updated in place by `step`.
+    lr : float
+        Learning rate.
+    eps : float
+        Keeps the division finite.
+
+    Source: Duchi, Hazan & Singer (2011), "Adaptive subgradient methods for online learning and stochastic
+    optimization", figure 1.
+
+    >>> params = {"w": np.array([1.0, -2.0])}
+    >>> AdaGrad(params, lr=0.1).step({"w": np.array([30.0, -0.5])})
+    >>> params["w"]
+    array([ 0.9, -1.9])
+    """
+
+    slots = 1
+
+    def __init__(self, params: Mapping[str, np.ndarray], lr: float = 0.01, eps: float = 1e-10):
+        super().__init__(params, lr)
+        self.eps = eps
+
+    def _update(self, value, gradient, square):
+        square += gradient * gradient
+        value -= self.lr * gradient / (np.sqrt(square) + self.eps)
+
+
+class RMSProp(Optimiser):
+    """Divide each element's step by the root of a RUNNING mean of its squared gradients: old ones are forgotten.
+
+    Parameters
+    ----------
+    params : dict of ndarray
+        Updated in place by `step`.
+    lr : float
+        Learning rate.
+    decay : float
+        How much of the old mean a step keeps (PyTorch's alpha; 0.9 in the lecture), 0 or more and less than 1.
+    eps : float
+        Keeps the division finite.
+
+    Source: Tieleman & Hinton (2012), Coursera "Neural networks for machine learning", lecture 6.5.
+
+    >>> params = {"w": np.array([0.0])}
+    >>> RMSProp(params, lr=0.1, decay=0.75).step({"w": np.array([3.0])})
+    >>> params["w"]         # the mean starts at 0, so the first step is too long
+    array([-0.2])
+    """
+
+    slots = 1
+
+    def __init__(self, params: Mapping[str, np.ndarray], lr: float = 0.01, decay: float = 0.99, eps: float = 1e-8):
+        super().__init__(params, lr)
+        self.decay, self.eps = _share("decay", decay), eps
+
+    def _update(self, value, gradient, square):
+        square += (1 - self.decay) * (gradient * gradient - square)
+        value -= self.lr * gradient / (np.sqrt(square) + self.eps)
+
+
+class Adam(Optimiser):
     """Step along a running mean of the gradient, divided by the root of a running mean of its square.
 
     Parameters
@@ -31,6 +238,8 @@ class Adam:
     array([ 0.9, -1.9])
     """
 
+    slots = 2
+
     def __init__(
         self,
         params: Mapping[str, np.ndarray],
@@ -39,29 +248,17 @@ class Adam:
         beta2: float = 0.999,
         eps: float = 1e-8,
     ):
-        self.params, self.lr, self.beta1, self.beta2, self.eps = params, lr, beta1, beta2, eps
-        self.steps = 0
-        self._mean = {name: np.zeros_like(value) for name, value in params.items()}
-        self._square = {name: np.zeros_like(value) for name, value in params.items()}
-
-    def step(self, gradients: Mapping[str, np.ndarray]) -> None:
-        """Take one step against the gradients, which have the names and shapes of the parameters.
-
-        Raises
-        ------
-        ValueError
-            If a gradient is missing, or one too many, or has another shape than its parameter.
-        """
-        if gradients.keys() != self.params.keys():
-            raise ValueError(f"gradients has {sorted(gradients)}, expected {sorted(self.params)}.")
-        for name, value in self.params.items():
-            expect_shape(f"gradients[{name!r}]", gradients[name], value.shape, "the shape of its parameter")
-        self.steps += 1
-        for name, value in self.params.items():
-            self._update(value, gradients[name], self._mean[name], self._square[name])
+        super().__init__(params, lr)
+        self.beta1, self.beta2, self.eps = _share("beta1", beta1), _share("beta2", beta2), eps
 
     def _update(self, value, gradient, mean, square):
         mean += (1 - self.beta1) * (gradient - mean)
         square += (1 - self.beta2) * (gradient * gradient - square)
         unbiased = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps  # both means start from 0: too small
         value -= self.lr / unbiased[0] * mean / (np.sqrt(square / unbiased[1]) + self.eps)
+
+
+def _share(name, value):
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} is {value}, expected 0 or more and less than 1: the share of the old that is kept.")
+    return value

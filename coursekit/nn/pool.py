@@ -66,18 +66,9 @@ def max_pool_forward(
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    one_float_type(x=x)
-    if x.ndim < 3:
-        raise ValueError(f"x has shape {x.shape}, expected (N, C, *spatial): add axes by x[None, None] for one image.")
-    spatial = x.shape[2:]
-    window = per_axis("window", window, len(spatial))
-    stride = per_axis("stride", window if stride is None else stride, len(spatial))
-    padding = per_axis("padding", padding, len(spatial))
-    out = output_sizes(spatial, window, stride, padding, mode)
-    if any(p >= k for p, k in zip(padding, window, strict=True)):
-        raise ValueError(f"padding {padding} lets a window {window} lie on padding alone: use less than the window.")
-    x, inside = _pad(x, window, stride, padding, out)
-    views = _views(x, window, stride, out)
+    window, stride, padding, out = pool_geometry(x, window, stride, padding, mode)
+    x, inside = surround(x, window, stride, padding, out, -np.inf)
+    views = tap_views(x, window, stride, out)
     y = next(views).copy(order="K")
     for view in views:
         np.maximum(y, view, out=y)
@@ -113,27 +104,42 @@ def max_pool_backward(dy: np.ndarray, cache: PoolCache) -> np.ndarray:
     dx = np.zeros_like(x)
     taken = np.zeros_like(y, dtype=bool)  # windows whose winner has been found
     out = y.shape[2:]
-    both = zip(_views(x, cache.window, cache.stride, out), _views(dx, cache.window, cache.stride, out), strict=True)
-    for view, dview in both:
+    views, dviews = (tap_views(array, cache.window, cache.stride, out) for array in (x, dx))
+    for view, dview in zip(views, dviews, strict=True):
         wins = (view == y) & ~taken
         dview += gradient * wins
         taken |= wins
     return dx[:, :, *cache.inside]
 
 
-def _pad(x, window, stride, padding, out):
-    """Surround x with minus infinity as far as the windows reach; also say where x lies in the result."""
+def pool_geometry(x, window, stride, padding, mode):
+    """Check the arguments of a pooling layer; return window, stride, padding and output size, one per axis."""
+    one_float_type(x=x)
+    if x.ndim < 3:
+        raise ValueError(f"x has shape {x.shape}, expected (N, C, *spatial): add axes by x[None, None] for one image.")
+    spatial = x.shape[2:]
+    window = per_axis("window", window, len(spatial))
+    stride = per_axis("stride", window if stride is None else stride, len(spatial))
+    padding = per_axis("padding", padding, len(spatial))
+    out = output_sizes(spatial, window, stride, padding, mode)
+    if any(p >= k for p, k in zip(padding, window, strict=True)):
+        raise ValueError(f"padding {padding} lets a window {window} lie on padding alone: use less than the window.")
+    return window, stride, padding, out
+
+
+def surround(x, window, stride, padding, out, value):
+    """Surround x with a value as far as the windows reach; also say where x lies in the result."""
     spatial = x.shape[2:]
     inside = tuple(slice(p, p + size) for p, size in zip(padding, spatial, strict=True))
     reach = [(o - 1) * s + k for o, s, k in zip(out, stride, window, strict=True)]  # end of the last window
     ends = [(p, max(0, r - p - size)) for p, r, size in zip(padding, reach, spatial, strict=True)]
     if any(map(any, ends)):
-        x = np.pad(np.moveaxis(x, 1, -1), [(0, 0), *ends, (0, 0)], constant_values=-np.inf)  # channels last
+        x = np.pad(np.moveaxis(x, 1, -1), [(0, 0), *ends, (0, 0)], constant_values=value)  # channels last
         x = np.moveaxis(x, -1, 1)
     return x, inside
 
 
-def _views(x, window, stride, out) -> Iterator[np.ndarray]:
+def tap_views(x, window, stride, out) -> Iterator[np.ndarray]:
     """For each tap of the window, what it sees in all windows: a view of shape (N, C, *out)."""
     for tap in np.ndindex(window):
         grid = (slice(k, k + s * (o - 1) + 1, s) for k, s, o in zip(tap, stride, out, strict=True))
