@@ -6,6 +6,8 @@ __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
         "conv": ("conv_forward", "conv_backward"),
+        "transposed": ("conv_transpose_forward", "conv_transpose_backward"),
+        "local": ("locally_connected_forward", "locally_connected_backward"),
         "pool": ("max_pool_forward", "max_pool_backward"),
         "pool_average": (
             "average_pool_forward",

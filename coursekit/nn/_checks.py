@@ -4,7 +4,7 @@ import numpy as np
 
 from coursekit.shapes import Mode, output_size
 
-SCRATCH_BYTES = 2 * 2**20  # working memory for the windows of a convolution
+SCRATCH_BYTES = 2 * 2**20  # working memory of a layer, whatever the batch
 
 
 def one_float_type(**arrays: np.ndarray | None) -> None:
@@ -43,15 +43,43 @@ def per_axis(name: str, value: int | tuple[int, ...], axes: int) -> tuple[int, .
     return values
 
 
+def whole_per_axis(name: str, value: int | tuple[int, ...], axes: int, least: int) -> tuple[int, ...]:
+    """`per_axis`, each a whole number of at least so much."""
+    values = per_axis(name, value, axes)
+    for axis, number in zip(axis_names(axes), values, strict=True):
+        if isinstance(number, bool) or not isinstance(number, int | np.integer):
+            kind = type(number).__name__
+            raise TypeError(f"along the {axis}: {name} is {number!r} ({kind}): expected a whole number such as 1.")
+        if number < least:
+            raise ValueError(f"along the {axis}: {name} is {number}: expected {least} or more.")
+    return values
+
+
+def check_groups(groups: int, count: int, what: str) -> None:
+    """Insist on a whole number of groups that divides the channels, or the kernels."""
+    if isinstance(groups, bool) or not isinstance(groups, int | np.integer):
+        raise TypeError(f"groups is {groups!r} ({type(groups).__name__}): expected a whole number such as 1.")
+    if groups < 1:
+        raise ValueError(f"groups is {groups}: expected 1 or more.")
+    if count % groups:
+        fits = ", ".join(str(g) for g in range(1, count + 1) if count % g == 0)
+        raise ValueError(f"groups is {groups}, which does not divide the {count} {what} evenly: try one of {fits}.")
+
+
 def output_sizes(
-    size: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], padding: tuple[int, ...], mode: Mode
+    size: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    mode: Mode,
+    dilation: tuple[int, ...] | None = None,
 ) -> tuple[int, ...]:
     """`output_size` for each spatial axis; an error says which axis it is about."""
-    axes = zip(size, kernel, stride, padding, strict=True)
+    axes = zip(size, kernel, stride, padding, dilation or (1,) * len(size), strict=True)
     sizes = []
-    for axis, (length, taps, step, pad) in enumerate(axes):
+    for axis, (length, taps, step, pad, gap) in enumerate(axes):
         try:
-            sizes.append(output_size(length, taps, step, pad, mode=mode))
+            sizes.append(output_size(length, taps, step, pad, gap, mode=mode))
         except (TypeError, ValueError) as error:
             raise type(error)(f"along the {axis_names(len(size))[axis]}: {error}") from None
     return tuple(sizes)

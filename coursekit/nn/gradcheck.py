@@ -114,6 +114,7 @@ def check_gradient(
 
 
 def make_report(places, analytic, numeric):
+    """The report on these elements: places, and the two gradients there."""
     off = np.abs(analytic - numeric)
     worst = int(np.argmax(off))  # argmax takes the first nan for the largest
     scale = np.abs(numeric).max()

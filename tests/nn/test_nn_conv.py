@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coursekit.nn import check_gradient, conv, conv_backward, conv_forward
+from coursekit.nn import (
+    check_gradient,
+    conv_backward,
+    conv_forward,
+    depthwise,
+    pointwise,
+    strips,
+    ways,
+    windows,
+    winograd,
+)
 from coursekit.nn.naive import conv2d_naive, conv2d_naive_backward
 
 
@@ -73,6 +83,118 @@ def test_agrees_with_pytorch(x_shape, w_shape, stride, padding, dtype, tolerance
         assert apart(mine, other.numpy()) < tolerance
 
 
+WIDE = [  # x, w, options: dilation and groups, depthwise too, over one, two and three axes
+    ((2, 3, 9, 10), (4, 3, 3, 2), dict(dilation=2)),
+    ((2, 3, 9, 10), (4, 3, 3, 2), dict(dilation=(1, 3), stride=2, padding=1)),
+    ((2, 4, 7, 8), (6, 2, 3, 3), dict(groups=2, padding=1)),
+    ((2, 4, 7, 8), (6, 2, 3, 3), dict(groups=2, stride=(1, 2), dilation=2, padding=2)),
+    ((2, 6, 5, 5), (3, 2, 1, 1), dict(groups=3)),
+    ((2, 3, 7, 8), (3, 1, 3, 3), dict(groups=3, padding=1)),
+    ((2, 3, 7, 8), (6, 1, 3, 2), dict(groups=3, padding=(0, 2), stride=2, dilation=(2, 1))),
+    ((2, 3, 7, 8), (6, 1, 1, 1), dict(groups=3)),
+    ((2, 3, 7, 8), (4, 3, 1, 1), dict(stride=2)),
+    ((2, 3, 7, 8), (4, 3, 1, 1), dict(padding=1)),
+    ((2, 4, 11), (4, 2, 4), dict(groups=2, dilation=2, padding=3)),
+    ((2, 4, 11), (8, 1, 3), dict(groups=4, stride=3, padding=4)),
+    ((2, 4, 6, 7, 8), (4, 2, 2, 3, 1), dict(groups=2, dilation=(1, 2, 3), padding=1)),
+    ((2, 2, 6, 7, 8), (2, 1, 2, 3, 3), dict(groups=2, stride=2, padding=(0, 1, 2))),
+    ((0, 4, 6, 6), (4, 1, 3, 3), dict(groups=4)),
+    ((0, 4, 6, 6), (4, 2, 3, 3), dict(groups=2)),
+    ((0, 4, 6, 6), (4, 4, 1, 1), {}),
+]
+
+
+@pytest.mark.parametrize(("x_shape", "w_shape", "options"), WIDE)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-4)])
+def test_dilation_and_groups_agree_with_pytorch(x_shape, w_shape, options, dtype, tolerance):
+    torch = pytest.importorskip("torch", reason="needs torch: python3 course.py setup")
+    x, w, b = example(21, x_shape, w_shape, dtype)
+    y, cache = conv_forward(x, w, b, **options)
+    dy = np.random.default_rng(22).normal(size=y.shape).astype(dtype)
+    gradients = conv_backward(dy, cache)
+    tensors = [torch.from_numpy(a).requires_grad_() for a in (x, w, b)]
+    convolve = {3: torch.conv1d, 4: torch.conv2d, 5: torch.conv3d}[x.ndim]
+    theirs = convolve(*tensors, **options)
+    theirs.backward(torch.from_numpy(dy))
+    pairs = [(y, theirs.detach()), *zip(gradients, (t.grad for t in tensors), strict=True)]
+    for mine, other in pairs:
+        assert mine.dtype == dtype
+        assert apart(mine, other.numpy()) < tolerance
+    assert conv_backward(dy, cache, input_grad=False)[0] is None
+
+
+@pytest.mark.parametrize("scratch", [1, 700, 3000])
+def test_depthwise_pieces_change_nothing(monkeypatch, scratch):
+    x, w, b = example(23, (5, 3, 7, 8), (6, 1, 3, 2))
+    y, cache = conv_forward(x, w, b, groups=3, padding=2, stride=(2, 1), dilation=(1, 2))
+    dy = np.random.default_rng(6).normal(size=y.shape)
+    whole = [y, *conv_backward(dy, cache)]
+    monkeypatch.setattr(depthwise, "SCRATCH_BYTES", scratch)
+    y, cache = conv_forward(x, w, b, groups=3, padding=2, stride=(2, 1), dilation=(1, 2))
+    for got, wanted in zip([y, *conv_backward(dy, cache)], whole, strict=True):
+        assert apart(got, wanted) < 1e-14
+
+
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape", "options", "chosen"),
+    [
+        ((2, 4, 9, 9), (8, 1, 3, 3), dict(groups=4), depthwise),
+        ((2, 4, 9, 9), (6, 4, 1, 1), {}, pointwise),
+        ((2, 4, 9, 9), (6, 4, 1, 1), dict(stride=2), windows),
+        ((2, 4, 9, 9), (6, 4, 1, 1), dict(padding=1), windows),
+        ((2, 4, 9, 9), (6, 4, 3, 3), dict(stride=(1, 2)), windows),
+        ((2, 4, 9, 9), (6, 4, 3, 3), dict(dilation=2), windows),
+        ((2, 4, 9, 9), (6, 4, 3, 3), dict(padding=2), strips),
+        ((2, 24, 9, 9), (24, 24, 3, 3), dict(padding=2), winograd),
+        ((2, 24, 9, 9), (24, 24, 3, 3), dict(padding=3), windows),
+        ((2, 24, 9, 9), (23, 24, 3, 3), {}, strips),
+        ((2, 16, 9), (16, 16, 3), {}, windows),
+    ],
+)
+def test_rules_choose_the_way(x_shape, w_shape, options, chosen):
+    x, w, _ = example(26, x_shape, w_shape)
+    assert ways.way(conv_forward(x, w, **options)[1]) is chosen
+
+
+FAST = [  # x, w, padding
+    *((x, w, p) for (x, w), p in itertools.product(SHAPES[:3], (0, 1, 2)) if p < min(w[2:])),
+    ((2, 3, 5, 6, 7), (4, 3, 2, 3, 3), 1),
+    ((5, 17, 9, 6), (18, 17, 3, 3), 1),
+    ((3, 17, 4, 8), (18, 17, 3, 3), (2, 0)),
+    ((1, 16, 3, 3), (16, 16, 3, 3), 0),
+    ((0, 16, 3, 3), (16, 16, 3, 3), 1),
+]
+
+
+@pytest.mark.parametrize(("x_shape", "w_shape", "padding"), FAST)
+@pytest.mark.parametrize("scratch", [1, 5000, 2**19])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-4)])
+def test_fast_ways_agree_with_windows(monkeypatch, x_shape, w_shape, padding, scratch, dtype, tolerance):
+    x, w, b = example(24, x_shape, w_shape, dtype)
+    fast = [strips, winograd] if w_shape[2:] == (3, 3) else [strips]
+    for way in fast:
+        monkeypatch.setattr(way, "SCRATCH_BYTES", scratch)
+    results = []
+    for way in (windows, *fast):
+        monkeypatch.setattr(ways, "way", lambda cache, way=way: way)
+        y, cache = conv_forward(x, w, b, padding=padding)
+        dy = np.random.default_rng(25).normal(size=y.shape).astype(dtype)
+        results.append([y, *conv_backward(dy, cache), *conv_backward(dy, cache, input_grad=False)[1:]])
+    for other in results[1:]:
+        assert all(apart(a, b) < tolerance for a, b in zip(other, results[0], strict=True))
+
+
+@pytest.mark.parametrize("channels", [24, 64, 256])
+def test_winograd_rounds_little_in_single_precision(channels):
+    x, w, _ = example(27, (2, channels, 14, 14), (channels, channels, 3, 3))
+    y, cache = conv_forward(x, w, padding=1)
+    exact = [y, *conv_backward(y, cache)[:2]]
+    y32, cache = conv_forward(x.astype(np.float32), w.astype(np.float32), padding=1)
+    assert ways.way(cache) is winograd
+    single = [y32, *conv_backward(y.astype(np.float32), cache)[:2]]
+    assert all(apart(a, b) < 5e-5 for a, b in zip(single, exact, strict=True))
+
+
 def test_by_hand():
     y, _ = conv_forward(np.arange(9.0).reshape(1, 1, 3, 3), np.arange(4.0).reshape(1, 1, 2, 2))
     assert y.tolist() == [[[[19, 25], [37, 43]]]]
@@ -96,7 +218,8 @@ def test_pieces_change_nothing(monkeypatch, scratch, stride, padding):
     y, cache = conv_forward(x, w, b, stride=stride, padding=padding)
     dy = np.random.default_rng(6).normal(size=y.shape)
     whole = [y, *conv_backward(dy, cache)]
-    monkeypatch.setattr(conv, "SCRATCH_BYTES", scratch)
+    for way in (windows, strips):
+        monkeypatch.setattr(way, "SCRATCH_BYTES", scratch)
     y, cache = conv_forward(x, w, b, stride=stride, padding=padding)
     for got, wanted in zip([y, *conv_backward(dy, cache)], whole, strict=True):
         assert apart(got, wanted) < 1e-14
@@ -104,7 +227,7 @@ def test_pieces_change_nothing(monkeypatch, scratch, stride, padding):
 
 def test_padding_wider_than_the_kernel_in_pieces(monkeypatch):
     x, w, b = example(5, (2, 1, 2, 2), (1, 1, 1, 2))
-    monkeypatch.setattr(conv, "SCRATCH_BYTES", 1)
+    monkeypatch.setattr(windows, "SCRATCH_BYTES", 1)
     y, cache = conv_forward(x, w, b, padding=4)  # some rows see nothing but zeros
     dy = np.random.default_rng(6).normal(size=y.shape)
     assert apart(y, conv2d_naive(x, w, b, 1, 4)) < 1e-14
@@ -112,17 +235,27 @@ def test_padding_wider_than_the_kernel_in_pieces(monkeypatch):
         assert apart(got, wanted) < 1e-14
 
 
-@pytest.mark.parametrize("x_shape", [(64, 8, 32, 32), (1, 16, 160, 160)])
-def test_scratch_memory_is_bounded(x_shape):
-    x, w, b = example(7, x_shape, (8, x_shape[1], 5, 5), np.float32)
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape"),
+    [
+        ((64, 8, 32, 32), (8, 8, 5, 5)),
+        ((1, 16, 160, 160), (8, 16, 5, 5)),
+        ((200, 32, 14, 14), (32, 32, 3, 3)),
+        ((16, 64, 28, 28), (64, 64, 3, 3)),
+        ((100, 64, 14, 14), (64, 64, 1, 1)),
+    ],
+)
+def test_scratch_memory_is_bounded(x_shape, w_shape):
+    x, w, b = example(7, x_shape, w_shape, np.float32)
+    x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
     tracemalloc.start()
-    y, cache = conv_forward(x, w, b, padding=2)
+    y, cache = conv_forward(x, w, b, padding=w.shape[-1] // 2)
     forward = tracemalloc.get_traced_memory()[1]
     dx, _, _ = conv_backward(y, cache)
     both = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert forward - y.nbytes < 8 * 2**20  # all windows at once: 50 and 39 MiB
-    assert both - y.nbytes - dx.nbytes < 16 * 2**20
+    assert forward - y.nbytes < 4 * 2**20  # all windows at once: 50 and 39 MiB
+    assert both - y.nbytes - dx.nbytes < 8 * 2**20
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -252,8 +385,13 @@ def call(x_shape=(2, 3, 8, 8), w_shape=(4, 3, 3, 3), b_shape=(4,), **options):
         (dict(stride=(1, 2, 3)), r"stride is \(1, 2, 3\): expected an int or 2 of them"),
         (dict(padding=(1, -1)), "along the width: padding is -1"),
         (dict(padding=[1]), r"padding is \[1\]: expected an int or 2"),
-        (dict(dilation=2), "dilation=2, groups=1: only 1 is there so far"),
-        (dict(groups=3), "groups=3: only 1"),
+        (dict(dilation=4), r"along the height: .*dilation 4"),
+        (dict(dilation=0), "along the height: dilation is 0: expected 1 or more"),
+        (dict(dilation=(1, 2, 3)), r"dilation is \(1, 2, 3\): expected an int or 2 of them"),
+        (dict(groups=0), "groups is 0: expected 1 or more"),
+        (dict(groups=2), "groups is 2, which does not divide the 3 channels of x evenly: try one of 1, 3"),
+        (dict(groups=3, w_shape=(4, 1, 3, 3)), "groups is 3, which does not divide the 4 kernels of w"),
+        (dict(groups=3), r"expected \(F, 1, KH, KW\).* sees 1 of 3 channels, with groups=3"),
         (dict(mode="ceil"), "mode is 'ceil': a convolution knows"),
         (dict(mode="same"), "mode is 'same'"),
     ],
