@@ -101,14 +101,20 @@ def max_pool_backward(dy: np.ndarray, cache: PoolCache) -> np.ndarray:
     expect_shape("dy", dy, y.shape, "the shape of max_pool_forward's output")
     gradient = np.empty_like(y)  # dy, laid out in memory as y is: mixed orders are slow
     gradient[...] = dy
-    dx = np.zeros_like(x)
+    covered = [o * k for o, k in zip(y.shape[2:], cache.window, strict=True)]
+    tiled = cache.stride == cache.window and covered == list(x.shape[2:])  # each value in one window, none left out
+    dx = np.empty_like(x) if tiled else np.zeros_like(x)
     taken = np.zeros_like(y, dtype=bool)  # windows whose winner has been found
     out = y.shape[2:]
     views, dviews = (tap_views(array, cache.window, cache.stride, out) for array in (x, dx))
     for view, dview in zip(views, dviews, strict=True):
-        wins = (view == y) & ~taken
-        dview += gradient * wins
+        wins = view == y
+        np.greater(wins, taken, out=wins)  # wins, and nobody before did
         taken |= wins
+        if tiled:
+            np.multiply(gradient, wins, out=dview)
+        else:
+            dview += gradient * wins
     return dx[:, :, *cache.inside]
 
 
