@@ -25,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy(
             "layer_norm_forward",
             "layer_norm_backward",
         ),
+        "whitening": ("whiten",),
         "response_norm": ("local_response_norm_forward", "local_response_norm_backward"),
         "activation": (
             "relu_forward",
@@ -41,6 +42,7 @@ __getattr__, __dir__, __all__ = lazy(
         "dropout": ("dropout_forward", "dropout_backward"),
         "dense": ("affine_forward", "affine_backward"),
         "to_conv": ("affine_to_conv", "conv_to_affine"),
+        "stitch": ("shift_and_stitch",),
         "loss": ("softmax", "softmax_cross_entropy", "svm_loss"),
         "init": ("fan_in_out", "normal_init", "xavier_init", "he_init", "pytorch_init"),
         "optim": ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSProp", "Adam", "Optimiser"),
