@@ -104,7 +104,12 @@ class Notebook(IPyNbFile):
         """Start a kernel and bring it to where a cell finds what it builds on."""
         while not self.job.over():
             self._end_kernel()
-            self._start_kernel()
+            try:
+                self._start_kernel()
+            except RuntimeError:
+                if not self.job.over():
+                    raise
+                break  # no fault of anybody's: the submission's time was up before the kernel answered
             for earlier in self.cells[: cell.cell_num]:
                 if self._replayed(earlier, cell) and earlier.attempt()[0] in LOST:
                     self.dropped.add(earlier.cell_num)

@@ -253,9 +253,16 @@ class Adam(Optimiser):
 
     def _update(self, value, gradient, mean, square):
         mean += (1 - self.beta1) * (gradient - mean)
-        square += (1 - self.beta2) * (gradient * gradient - square)
+        step = gradient * gradient  # from here on in place: half the time of a step is spent on new memory
+        step -= square
+        step *= 1 - self.beta2
+        square += step
         unbiased = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps  # both means start from 0: too small
-        value -= self.lr / unbiased[0] * mean / (np.sqrt(square / unbiased[1]) + self.eps)
+        np.sqrt(np.divide(square, unbiased[1], out=step), out=step)
+        step += self.eps
+        np.divide(mean, step, out=step)
+        step *= self.lr / unbiased[0]
+        value -= step
 
 
 def _share(name, value):
