@@ -4,12 +4,18 @@ In grading it then sends out what came back, and that is all: it has nothing at 
 Elsewhere it compares with the public values beside the notebook and says what it finds.
 
     check("02.q3", lambda rng: conv2d(rng.normal(size=(6, 7)), rng.normal(size=(3, 3))), cases=5)
+
+A check of a trained network gives it digits that it has not seen, and gets labels back; what is right is not told here.
+
+    check("04.q9", lambda images: classify(images), images=1000)
 """
 
+import base64
 import hashlib
 import os
 import re
 import sys
+import zlib
 from collections.abc import Callable
 from operator import index
 from typing import Any
@@ -22,6 +28,7 @@ __all__ = ["CheckFailed", "CheckUnavailable", "check", "encode", "generator", "h
 
 MESSAGE = "application/vnd.coursekit.check+json"
 MAX_CASES = 1000
+MAX_IMAGES = 5000
 
 
 def _start_folder() -> str:
@@ -52,7 +59,7 @@ class CheckUnavailable(_OneLine, RuntimeError):
     """The answer cannot be checked here; the message says what to do."""
 
 
-def check(id: str, answer: Any, *, cases: int = 1) -> None:
+def check(id: str, answer: Any, *, cases: int = 1, images: int = 0) -> None:
     """Check an answer: in grading send it out, elsewhere say whether it is right.
 
     Parameters
@@ -63,6 +70,9 @@ def check(id: str, answer: Any, *, cases: int = 1) -> None:
         A function of a `numpy.random.Generator`, called once a case; or, with one case, the value itself.
     cases : int
         How often to draw inputs and call the answer.
+    images : int
+        If not 0, the answer is called once, with so many digits of shape (images, 28, 28), uint8, in place of the
+        generator. It returns their labels, or scores of shape (images, 10).
 
     Raises
     ------
@@ -74,18 +84,23 @@ def check(id: str, answer: Any, *, cases: int = 1) -> None:
     TypeError, ValueError
         If the check itself is written wrongly.
     """
-    id, cases = _name(id), _number_of(cases)
+    id, cases, images = _name(id), _whole("cases", cases, 1, MAX_CASES), _whole("images", images, 0, MAX_IMAGES)
+    if images and (cases > 1 or (not callable(answer) and answer is not None and answer is not ...)):
+        raise TypeError(f'check "{id}": with images, pass a function that labels them, and no cases.')
     if cases > 1 and not callable(answer) and answer is not None and answer is not ...:
         raise TypeError(
             f'check "{id}": a value is the same in every case. Drop cases={cases}, or pass a function of the '
             'generator: check("01.q1", lambda rng: conv1d(rng.normal(size=9)), cases=5).'
         )
     if _SENDS:
-        _send(id, answers(id, answer, cases, _grading_seed())[0])
+        digits = _given.pop(id, None)
+        if images and digits is None:
+            raise CheckUnavailable(f"{id} cannot be checked: the grader has given no images.")
+        _send(id, answers(id, answer, cases, _grading_seed(), digits)[0])
         return
     from coursekit import practice  # compares and tells, which grading must not be able to
 
-    outcome = practice.check(id, answer, cases, _START)
+    outcome = practice.check(id, answer, cases, _START, images)
     if outcome and not _is_live():
         raise CheckFailed(f"{id} {outcome}")
 
@@ -130,14 +145,35 @@ def solution(id: str) -> None:
         practice.solution(id, _START)
 
 
+_given: dict[str, np.ndarray] = {}
+
+
+def give(id: str, packed: str) -> None:
+    """Keep the images for a check. The grader calls it, in the check's own cell.
+
+    Parameters
+    ----------
+    id : str
+        The check's name.
+    packed : str
+        Their bytes, compressed by zlib and written in base 85.
+    """
+    pixels = np.frombuffer(zlib.decompress(base64.b85decode(packed)), np.uint8)
+    _given[id] = pixels.reshape(-1, 28, 28).copy()
+
+
 def generator(seed: int, id: str, case: int) -> np.random.Generator:
     """Draw the inputs of a case from here: the same for the same seed, check and case (counted from 0)."""
     name = int.from_bytes(hashlib.sha256(id.encode()).digest()[:4], "big")
     return np.random.default_rng([seed, name, case])
 
 
-def answers(id: str, answer: Any, cases: int, seed: int) -> tuple[list[dict], list[str]]:
+def answers(
+    id: str, answer: Any, cases: int, seed: int, images: np.ndarray | None = None
+) -> tuple[list[dict], list[str]]:
     """Call the answer once a case; whatever it returns or raises becomes plain data.
+
+    It is called with the images, or where there are none with the generator of the case.
 
     Returns
     -------
@@ -151,7 +187,8 @@ def answers(id: str, answer: Any, cases: int, seed: int) -> tuple[list[dict], li
     for case in range(cases):
         place = ""
         try:
-            came = encode(answer(generator(seed, id, case)) if callable(answer) else answer, room)
+            given = generator(seed, id, case) if images is None else images
+            came = encode(answer(given) if callable(answer) else answer, room)
         except KeyboardInterrupt:  # the grader's time limit, or the learner
             raise
         except BaseException as error:
@@ -213,13 +250,13 @@ def _name(id: str) -> str:
     return id
 
 
-def _number_of(cases: int) -> int:
+def _whole(name: str, value: int, least: int, most: int) -> int:
     try:
-        if isinstance(cases, bool):
+        if isinstance(value, bool):
             raise TypeError
-        cases = index(cases)
+        value = index(value)
     except TypeError:
-        raise TypeError(f"cases is {cases!r} ({type(cases).__name__}): expected a whole number such as 5.") from None
-    if not 1 <= cases <= MAX_CASES:
-        raise ValueError(f"cases is {cases}: expected 1 to {MAX_CASES}.")
-    return cases
+        raise TypeError(f"{name} is {value!r} ({type(value).__name__}): expected a whole number such as 5.") from None
+    if not least <= value <= most:
+        raise ValueError(f"{name} is {value}: expected {least} to {most}.")
+    return value

@@ -26,6 +26,7 @@ from coursekit.compare.cases import (
     parts_of,
     refuse_no_answer,
 )
+from coursekit.compare.measures import labels_differ, spread_differs, thresholds
 from coursekit.compare.words import canonical, order_differs, rounded, set_differs, text_differs
 
 __all__ = ["KINDS", "Result", "compare", "fingerprint", "same"]
@@ -46,7 +47,7 @@ class Result:
     reason : str
         What differs, in a sentence or two; empty if all is correct.
     passed, cases : int
-        Cases that agree, of how many.
+        Cases that agree, of how many. Labels have a case for each share of them that is asked for.
     """
 
     outcome: Outcome
@@ -66,10 +67,12 @@ def compare(expected: Sequence[dict], got: Any, how: Mapping[str, Any]) -> Resul
     got : anything
         Should be the encoded cases of the answer. Whatever it is, it raises nothing.
     how : mapping
-        ``kind`` is "numbers" (default), "integers", "text", "set" or "order". Numbers agree if
+        ``kind`` is "numbers" (default), "integers", "text", "set", "order", "labels" or "spread". Numbers agree if
         ``|yours - expected| <= atol + rtol * |expected|`` (1e-8, 1e-5) or if both are equal when rounded to ``digits``
         significant digits, where that is given; ``dtype`` asks for one. Text agrees whatever the space around it, and
-        with ``casefold`` true in either case. Lists and dictionaries are compared part by part.
+        with ``casefold`` true in either case. Of labels, or of rows of scores, the share ``at_least`` must be right;
+        where that is a list, each is a case. Spread compares mean and standard deviation, with ``rtol`` (0.05) of the
+        latter. Lists and dictionaries are compared part by part.
 
     Returns
     -------
@@ -87,12 +90,13 @@ def compare(expected: Sequence[dict], got: Any, how: Mapping[str, Any]) -> Resul
     if not isinstance(got, list) or len(got) != len(expected):
         arrived = len(got) if isinstance(got, list) else "none"
         return Result("wrong", None, f"Of {count(len(expected), 'case')}, {arrived} came back.", 0, len(expected))
-    reasons = [_reason(right, yours, how) for right, yours in zip(expected, got, strict=True)]
+    steps = [{**how, "at_least": share} for share in thresholds(how)] if how.get("kind") == "labels" else [how]
+    reasons = [_reason(right, yours, step) for right, yours in zip(expected, got, strict=True) for step in steps]
     wrong = [k for k, reason in enumerate(reasons) if reason]
     if not wrong:
-        return Result("correct", None, "", len(expected), len(expected))
+        return Result("correct", None, "", len(reasons), len(reasons))
     outcome = "nothing" if all(map(is_nothing, got)) else "wrong"
-    return Result(outcome, wrong[0] + 1, reasons[wrong[0]], len(expected) - len(wrong), len(expected))
+    return Result(outcome, wrong[0] + 1, reasons[wrong[0]], len(reasons) - len(wrong), len(reasons))
 
 
 def same(expected: dict, got: Any, how: Mapping[str, Any]) -> bool:
@@ -134,6 +138,8 @@ def fingerprint(case: Any, how: Mapping[str, Any], salt: str, digits: int) -> st
 def _refuse_bad_reference(expected: Sequence[dict], how: Mapping[str, Any]) -> None:
     if how.get("kind", "numbers") not in KINDS:
         raise ValueError(f"the compare kind is {how['kind']!r}: expected one of {', '.join(KINDS)}.")
+    if how.get("kind") == "labels":
+        thresholds(how)
     for number, case in enumerate(expected, 1):
         if case["kind"] in NO_ANSWER or is_nothing(case):
             raise ValueError(
@@ -266,4 +272,6 @@ KINDS: dict[str, Callable[[dict, dict, Mapping[str, Any]], str]] = {
     "text": text_differs,
     "set": set_differs,
     "order": order_differs,
+    "labels": labels_differ,
+    "spread": spread_differs,
 }

@@ -7,6 +7,7 @@ errors in ODD, which Python raises for missing keys and wrong types.
 import math
 from typing import Any
 
+MAX_EMPTY = 1000  # rows without a value in an array: a shape of a few bytes must not cost memory
 MAX_DEPTH = 8  # of lists in lists; a check sends fewer
 NO_ANSWER = ("nothing", "error", "unknown", "too-large")
 ODD = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError, MemoryError)
@@ -88,6 +89,8 @@ def parts_of(case: dict) -> list[dict]:
         raise Unreadable(f"A list is expected, {named(case)} came back.")
     (length, *shape), _ = flatten(case)
     size, values = math.prod(shape), case["values"]
+    if length > max(len(values), MAX_EMPTY):
+        raise Unreadable(RUBBISH)
     return [
         {"kind": "array", "dtype": case.get("dtype"), "shape": shape, "values": values[k * size : (k + 1) * size]}
         for k in range(length)

@@ -5,7 +5,7 @@ from coursekit._lazy import lazy
 __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
-        "digits": ("DamagedDataError", "as_float", "load_mnist", "mnist_dataset"),
+        "digits": ("DamagedDataError", "as_float", "draw_digits", "load_mnist", "mnist_dataset"),
         "pictures": ("Photo", "photo", "photos"),
     },
 )

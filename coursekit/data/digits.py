@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
-__all__ = ["DamagedDataError", "as_float", "load_mnist", "mnist_dataset"]
+__all__ = ["DamagedDataError", "as_float", "draw_digits", "load_mnist", "mnist_dataset"]
 
 Part = Literal["train", "validation", "train+validation", "test"]
 
@@ -131,6 +131,44 @@ def as_float(images: np.ndarray) -> np.ndarray:
     if images.ndim != 3:
         raise ValueError(f"images has shape {images.shape}, expected (N, H, W): use images[None] for a single one.")
     return images[:, None].astype(np.float32) / np.float32(255)
+
+
+def draw_digits(part: Part, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw different digits at random, each shifted by up to a pixel each way, so that a list of known ones is no help.
+
+    Parameters
+    ----------
+    part : {"train", "validation", "train+validation", "test"}
+        As for `load_mnist`.
+    count : int
+        How many, at most as many as the part has.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    images : ndarray of shape (count, 28, 28), uint8
+        What is shifted out is gone, and what comes in is paper, 0.
+    labels : ndarray of shape (count,), uint8
+
+    Raises
+    ------
+    ValueError
+        If the part has fewer.
+
+    >>> images, labels = draw_digits("validation", 3, np.random.default_rng(1))
+    >>> images.shape, labels.shape
+    ((3, 28, 28), (3,))
+    """
+    images, labels = load_mnist(part)
+    if not 1 <= count <= len(images):
+        raise ValueError(f"count is {count}: expected 1 to {len(images):,}, as many as the {part} part has.")
+    chosen = rng.permutation(len(images))[:count]
+    shifts = rng.integers(-1, 2, size=(count, 2))
+    wide = np.pad(images[chosen], ((0, 0), (1, 1), (1, 1)))
+    shifted = [
+        image[1 + down : 29 + down, 1 + right : 29 + right] for image, (down, right) in zip(wide, shifts, strict=True)
+    ]
+    return np.stack(shifted), labels[chosen]
 
 
 def mnist_dataset(part: Part, *, folder: Path | None = None) -> "Dataset":

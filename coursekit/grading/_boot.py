@@ -1,6 +1,7 @@
 """The first thing that runs inside the sandbox: it sets limits, gives up every privilege, and becomes the kernel.
 
-It is mounted as a single file and imports nothing of coursekit. Nothing untrusted has run when it starts.
+It is mounted as a single file, beside `_zygote`, and imports nothing of coursekit. Nothing untrusted has run when it
+starts.
 """
 
 import ctypes
@@ -11,7 +12,16 @@ import struct
 import sys
 from typing import Any
 
+# what a kernel imports, some of it only when it starts or runs its first cell
+MODULES = (
+    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.debugger", "IPython.core.completerlib", "pdb"),
+    *("IPython.core.debugger", "IPython.core.debugger_backport", "IPython.core.logger", "IPython.core.oinspect"),
+    *("IPython.extensions.storemagic", "IPython.utils.wildcard", "tornado.queues", "tornado.platform.asyncio"),
+    *("faulthandler", "unicodedata"),
+)
+
 PR_SET_SECCOMP, PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 22, 23, 24, 38
+CAPABILITY_VERSION = 0x20080522
 
 # machine -> its number for audit, and the numbers of clone and socket
 MACHINES = {"x86_64": (0xC000003E, 56, 41), "aarch64": (0xC00000B7, 220, 198)}
@@ -21,11 +31,11 @@ CLONE3 = 435
 REFUSED = {
     "x86_64": (
         *(29, 64, 68, 101, 103, 154, 155, 161, 163, 165, 166, 167, 168, 169, 175, 176, 179, 240, 246, 248, 249, 250),
-        *(272, 298, 303, 304, 308, 310, 311, 312, 313, 319, 320, 321, 323),
+        *(206, 207, 208, 209, 210, 272, 298, 303, 304, 308, 310, 311, 312, 313, 319, 320, 321, 323),
     ),
     "aarch64": (
-        *(39, 40, 41, 51, 60, 89, 97, 104, 105, 106, 116, 117, 142, 180, 186, 190, 194, 217, 218, 219, 224, 225, 241),
-        *(264, 265, 268, 270, 271, 272, 273, 279, 280, 282, 294),
+        *(0, 1, 2, 3, 4, 39, 40, 41, 51, 60, 89, 97, 104, 105, 106, 116, 117, 142, 180, 186, 190, 194, 217, 218, 219),
+        *(224, 225, 241, 264, 265, 268, 270, 271, 272, 273, 279, 280, 282, 294),
     ),
 }
 REFUSED_EVERYWHERE = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442, 447)  # io_uring, mounts, pidfd_getfd, …
@@ -48,19 +58,23 @@ def set_limits(limits: dict[str, int]) -> None:
     }
     for name, value in values.items():
         resource.setrlimit(getattr(resource, name), (value, value))
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # should the machine run out of memory, we go first
 
 
 def drop_privileges(user: int | None) -> None:
-    """Become that user, with no way back to any capability."""
+    """Become that user, if there are others to become, with no way back to any capability."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if user is not None:
-        capability = 0
-        while libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0:
+    capability = 0
+    while (bounded := libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0)) >= 0:
+        if bounded:
             _check(libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
-            capability += 1
+        capability += 1
+    if user is not None:
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
+    _check(libc.capset(struct.pack("Ii", CAPABILITY_VERSION, 0), bytes(24)))
     _check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 
 
@@ -99,13 +113,13 @@ def _program(machine: str) -> list[tuple[int, int, int, int]]:
     return [*lines, (give, 0, 0, EPERM), (give, 0, 0, ALLOW)]
 
 
-def become_kernel(connection: str, sockets: dict[int, int]) -> None:
+def become_kernel(connection: dict[str, Any], sockets: dict[int, int]) -> None:
     """Run ipykernel on sockets that listen already.
 
     Parameters
     ----------
-    connection : str
-        The connection file.
+    connection : dict
+        What a connection file holds.
     sockets : dict of int to int
         Its ports -> the descriptors of their sockets.
     """
@@ -113,16 +127,27 @@ def become_kernel(connection: str, sockets: dict[int, int]) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     class App(IPKernelApp):
+        def init_connection_file(self) -> None:
+            self.load_connection_info(connection)
+
+        def write_connection_file(self, **kwargs: Any) -> None:
+            """Nobody would read it."""
+
         def _try_bind_socket(self, socket: Any, port: int) -> int:
             socket.setsockopt(zmq.USE_FD, sockets[port])
             socket.bind("ipc:///none")  # a name it must have, and that nobody looks up
             return port
 
+        def init_shell(self) -> None:
+            """Let quit() and exit() do nothing: the kernel would end a moment later, amid a question of its own."""
+            super().init_shell()
+            self.shell.ask_exit = lambda: None
+
         def init_heartbeat(self) -> None:
             """Nobody listens for it: the process itself is watched, from outside."""
 
     # SQLite's history would only fill the scratch folder
-    App.launch_instance(argv=["-f", connection, "--HistoryManager.enabled=False"])
+    App.launch_instance(argv=["--HistoryManager.enabled=False"])
 
 
 def main() -> None:
@@ -131,7 +156,9 @@ def main() -> None:
     set_limits(orders["limits"])
     drop_privileges(orders["user"])
     filter_calls()
-    become_kernel(orders["connection"], {int(port): descriptor for port, descriptor in orders["sockets"].items()})
+    with open(orders["connection"], encoding="utf-8") as file:
+        connection = json.load(file)
+    become_kernel(connection, {int(port): descriptor for port, descriptor in orders["sockets"].items()})
 
 
 if __name__ == "__main__":

@@ -16,11 +16,13 @@ from nbformat import NotebookNode
 from nbval.kernel import RunningKernel
 
 from coursekit.grading.sandbox import Limits, unavailable
+from coursekit.grading.zygote import ZygoteError
 
 MIME = "application/vnd.coursekit.check+json"
 MAX_PAYLOADS = 200  # of one cell: no check cell holds so many checks
 TICK = 0.1  # seconds between two looks at the kernel's process
 WEIGH = 0.4  # seconds between two looks at its memory
+MAX_PARTS = 64  # of a message
 MAX_DEPTH = 64  # of a payload's lists and tables; a deeper one could not be passed on
 MAX_OWN = 1 << 30  # bytes in memory of the process that takes messages in
 SETTLE = 5.0  # seconds for the last outputs to come in after the reply
@@ -36,10 +38,11 @@ class Job:
 
     notebook: NotebookNode
     limits: Limits
-    start: Callable[[], Any]  # gives a KernelManager whose kernel was started
+    start: Callable[[bool], Any]  # gives a KernelManager whose kernel was started, warm or not
     cancelled: Callable[[], bool]
     emit: Callable[[int, str, list[dict], float], None]
     deadline: float = float("inf")  # set when the first kernel is up
+    warm: bool = False
     output_left: int = 0
     error: Exception | None = None
 
@@ -71,7 +74,7 @@ class Kernel(RunningKernel):
         self.job, self.limits = job, job.limits
         self.cell = _Received()
         self._looked = self._weighed = time.monotonic()
-        self.km = job.start()
+        self.km = job.start(job.warm)
         self.provisioner = self.km.provisioner
         self.kc = None
         try:
@@ -147,7 +150,8 @@ class Kernel(RunningKernel):
     def interrupt(self) -> None:
         self.cell.interrupted = True
         self.cell.until = time.monotonic() + self.limits.grace
-        super().interrupt()
+        with contextlib.suppress(zmq.Again):  # it has spoilt the wire: its grace runs all the same
+            super().interrupt()
 
     def stop(self) -> None:
         """End the kernel and all that it started."""
@@ -158,6 +162,7 @@ class Kernel(RunningKernel):
             self.monitor.close(0)
         if self.kc is not None:
             self.kc.stop_channels()
+        self.km.kernel_spec.interrupt_mode = "signal"  # else it is asked first, by a wire that may be spoilt
         self.km.shutdown_kernel(now=True)
         del self.km
 
@@ -179,12 +184,14 @@ class Kernel(RunningKernel):
         if not self.is_alive():
             while self.poller.poll(20) and (self._take(self.shell) or self._take(self.iopub)):
                 pass  # what it had sent before
+            if getattr(self.provisioner, "orphaned", bool)():
+                raise ZygoteError("the process that kernels come from has ended")
             raise Lost("dead")
         if hung_up:
             raise Lost("rubbish")
-        if self._looked > self._weighed + WEIGH and hasattr(self.provisioner, "memory"):
+        if self._looked > self._weighed + WEIGH and hasattr(self.provisioner, "overdrawn"):
             self._weighed = self._looked
-            if self.provisioner.memory() > self.limits.memory:
+            if self.provisioner.overdrawn():
                 raise Lost("dead")
             if _own_memory() > MAX_OWN:  # a message of parts without end
                 raise Lost("rubbish")
@@ -193,9 +200,13 @@ class Kernel(RunningKernel):
         """Take in what waits on a socket, no more than 100 messages at once."""
         for count in range(100):
             try:
-                frames = socket.recv_multipart(zmq.NOBLOCK)
+                frames = [socket.recv(zmq.NOBLOCK)]
             except zmq.Again:
                 return count
+            while socket.getsockopt(zmq.RCVMORE):
+                if len(frames) == MAX_PARTS:
+                    raise Lost("rubbish")
+                frames.append(socket.recv(zmq.NOBLOCK))
             self._count(sum(map(len, frames)))
             try:
                 _, parts = self.kc.session.feed_identities(frames)

@@ -16,8 +16,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import coursekit
-from coursekit.grading import _boot
-from coursekit.grading.sandbox import BOOT, COURSE, Sandbox
+from coursekit.grading import _boot, _zygote
+from coursekit.grading.sandbox import BOOT, COURSE, ZYGOTE, Sandbox
 
 PYTHON = os.path.realpath(sys.executable)
 BASE = Path(os.path.realpath(sys.base_prefix))
@@ -30,6 +30,7 @@ REFUSED = (
     *("scipy", "torch", "torchvision", "skimage", "sklearn", "matplotlib", "mpl_toolkits", "pylab", "PIL", "imageio"),
     *("pandas", "sympy", "networkx", "numba", "jax", "tensorflow", "keras", "cv2", "autograd", "cupy", "requests"),
 )
+SECRET = ("data/mnist/t10k-",)  # begins what is never mounted of coursekit: the digits that checks draw from
 STUB = f"{COURSE}/.refused.py"
 STUB_CODE = 'raise ModuleNotFoundError(f"{__name__} is not allowed in this assignment", name=__name__)\n'
 
@@ -81,6 +82,7 @@ def mounts(sandbox: Sandbox) -> tuple[str, ...]:
     for path in _packages(sandbox.packages):
         tree.bind(path)
     tree.bind(Path(_boot.__file__), Path(BOOT))
+    tree.bind(Path(_zygote.__file__), Path(ZYGOTE))
     for name in REFUSED:
         if name not in sandbox.packages:
             tree.link(STUB, Path(COURSE, f"{name}.py"))
@@ -177,9 +179,20 @@ def _course(tree: _Tree, modules: Iterable[str]) -> None:
         if not is_module or path.name == "__init__.py":
             continue
         if name in allowed:
-            tree.bind(path, folder / path.name)
+            _bind_open(tree, path, folder / path.name, top)
         else:
             tree.link(STUB, folder / f"{path.stem}.py")
+
+
+def _bind_open(tree: _Tree, path: Path, place: Path, top: Path) -> None:
+    """Mount a file or folder, but for what is secret in it."""
+    name = path.relative_to(top).as_posix()
+    if not any(secret.startswith(f"{name}/") for secret in SECRET):
+        tree.bind(path, place)
+        return
+    for each in sorted(path.iterdir()):
+        if not each.relative_to(top).as_posix().startswith(SECRET):
+            _bind_open(tree, each, place / each.name, top)
 
 
 def _needed(modules: Iterable[str]) -> set[str]:

@@ -7,11 +7,13 @@ cells, which say whose helpers they are. The answers between two checks are the 
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 from coursekit.grading._kernel import Job, Kernel, Lost
+from coursekit.grading.zygote import ZygoteError
 
 LOST = ("timeout", "dead", "rubbish")
 
@@ -27,6 +29,8 @@ class Cell(IPyNbCell):
 
     def runtest(self) -> None:
         """Run the cell if there is a kernel for it, and account for it either way."""
+        if self.parent.job.error is not None:
+            return
         began = time.monotonic()
         status, messages = self.parent.fit(self), []
         if not status:
@@ -46,6 +50,8 @@ class Cell(IPyNbCell):
             status = "error"
         except Lost as lost:
             status = str(lost)
+        except ZygoteError as error:  # nothing that was run is to blame
+            self.parent.job.error, status = error, "dead"
         except Exception:  # nbval takes what a kernel sends at its word, and stumbles
             status = "rubbish"
         if self.parent.timed_out:
@@ -56,8 +62,11 @@ class Cell(IPyNbCell):
 class Notebook(IPyNbFile):
     """The assembled notebook, from memory: nobody reads a file that a student has written."""
 
-    job: Job
     kernel: Kernel | None = None
+
+    def __init__(self, *, job: Job, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job = job
 
     def setup(self) -> None:
         """Nothing: the kernel starts with the first cell."""
@@ -129,7 +138,13 @@ class Notebook(IPyNbFile):
         return earlier.question not in self.failed or earlier.question == cell.question
 
     def _start_kernel(self) -> None:
-        self.kernel = Kernel(self.job)
+        try:
+            self.kernel = Kernel(self.job)
+        except (RuntimeError, ZygoteError):
+            if not self.job.warm or self.job.over():
+                raise
+            self.job.warm = False  # whatever is wrong there, nobody is to lose points by it
+            self.kernel = Kernel(self.job)
         if self.job.deadline == float("inf"):
             self.job.deadline = time.monotonic() + self.job.limits.total
 

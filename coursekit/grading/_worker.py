@@ -1,9 +1,9 @@
 """The process that faces the kernels: it runs submissions through pytest and nbval, and tells `execute` how they went.
 
-Importing pytest, nbval and jupyter_client takes longer than a submission, so a worker lives on. It reads jobs as lines
-of JSON and writes what happened as lines of JSON. It ends when its input does: a grader that was killed leaves no
-kernel behind. What a kernel may do to it (zmq takes in messages of any number of parts) meets a limit on its memory,
-not the grader.
+Importing pytest, nbval and jupyter_client takes longer than a submission, and so does starting pytest; so a worker is
+one session of pytest that lives on. It reads jobs as lines of JSON and writes what happened as lines of JSON. It ends
+when its input does: a grader that was killed leaves no kernel behind. What a kernel may do to it (zmq takes in messages
+of any number of parts) meets a limit on its memory, not the grader.
 """
 
 import contextlib
@@ -14,8 +14,9 @@ import select
 import shutil
 import signal
 import sys
+import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,64 +24,84 @@ import nbformat
 import pytest
 import zmq
 
-from coursekit.grading import _nbval
+from coursekit.grading import _nbval, zygote
 from coursekit.grading._kernel import Job
 from coursekit.grading.provisioner import manager
 from coursekit.grading.sandbox import Limits, Sandbox, SandboxUnavailable
+from coursekit.grading.zygote import ZygoteError
 
 MEMORY = 6 << 30  # address space of this process while it grades untrusted code
 PLUGINS = ("cacheprovider", "logging", "faulthandler", "doctest", "junitxml", "pastebin", "unittest")
 
+Tell = Callable[[dict[str, Any]], None]
+
 
 class Plugin:
-    """Makes pytest collect one file, the notebook of the job."""
+    """Makes pytest take jobs where it would run what it has collected, each the cells of a notebook."""
 
-    def __init__(self, job: Job, place: Path) -> None:
-        self.job, self.place = job, place
+    def __init__(self, tell: Tell) -> None:
+        self.tell = tell
 
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        if file_path != self.place:
-            return None
-        notebook = _nbval.Notebook.from_parent(parent, path=file_path)
-        notebook.job = self.job
-        return notebook
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Nobody reads pytest's own report, and it would keep each of them."""
+        config.pluginmanager.unregister(name="terminalreporter")
 
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> None:
+    def pytest_collection(self) -> bool:
+        return True
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Take jobs until the input ends."""
+        shutil.rmtree(session.config.rootpath)  # it was needed for a start alone
+        self.tell({"ready": True})
+        while line := sys.stdin.buffer.readline():
+            order = json.loads(line)
+            try:
+                try:
+                    run(order, session, self.tell)
+                except ZygoteError:  # what is told twice counts as it was told last
+                    self.tell({"again": True})
+                    run({**order, "warm": False}, session, self.tell)
+                self.tell({"done": True})
+            except SandboxUnavailable as error:
+                self.tell({"unavailable": str(error)})
+            except (RuntimeError, ValueError) as error:
+                self.tell({"failed": str(error)})
+            except Exception:
+                self.tell({"failed": traceback.format_exc(limit=-3)})
+            finally:
+                if _input_ended():
+                    shutil.rmtree(order["folder"], ignore_errors=True)
+        return True
+
+    def pytest_runtest_makereport(self, item: _nbval.Cell, call: pytest.CallInfo) -> None:
         """What fails in a cell is accounted for; what fails here is a fault of ours, and ends the run."""
         if call.excinfo is not None:
-            self.job.error = call.excinfo.value
-            item.session.shouldstop = "a fault in the grader"
+            item.parent.job.error = call.excinfo.value
 
 
-def run(order: dict[str, Any], tell: Any) -> None:
+def run(order: dict[str, Any], session: pytest.Session, tell: Tell) -> None:
     """Run one submission."""
     limits = Limits(**order["limits"])
     sandbox = Sandbox(**order["sandbox"]) if order["sandbox"] is not None else None
     folder = Path(order["folder"])
     with _context(limits) as context, _bounded(sandbox is not None):
-        kernels = iter(range(1_000_000))
 
-        def start() -> Any:
-            place = folder / f"{next(kernels)}"
-            place.mkdir(mode=0o700)
-            return manager(place, context, sandbox, limits, order["seed"])
+        def start(warm: bool) -> Any:
+            place = Path(tempfile.mkdtemp(prefix="", dir=folder))
+            return manager(place, context, sandbox, limits, order["seed"], warm=warm)
 
         def emit(index: int, status: str, messages: list[dict], seconds: float) -> None:
             tell({"index": index, "status": status, "messages": messages, "seconds": seconds})
 
-        notebook = nbformat.from_dict(order["notebook"])
-        job = Job(notebook, limits, start, _input_ended, emit)
-        place = folder / "notebook.ipynb"
-        place.touch()
-        (folder / "pytest.ini").touch()
-        switches = [switch for name in PLUGINS for switch in ("-p", f"no:{name}")]
-        switches += ["-p", "nbval.plugin", "-c", f"{folder}/pytest.ini", "--rootdir", str(folder), "--noconftest"]
-        switches += ["--capture=no", f"--nbval-cell-timeout={limits.cell}"]
-        code = pytest.main([*switches, str(place)], plugins=[Plugin(job, place)])
+        job = Job(nbformat.from_dict(order["notebook"]), limits, start, _input_ended, emit, warm=order["warm"])
+        notebook = _nbval.Notebook.from_parent(session, path=session.config.rootpath / "notebook.ipynb", job=job)
+        session.config.option.nbval_cell_timeout = limits.cell
+        cells = list(notebook.collect())
+        for cell, following in zip(cells, [*cells[1:], None], strict=True):
+            session.config.hook.pytest_runtest_protocol(item=cell, nextitem=following)
         if job.error is not None:
             raise job.error
-        if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            raise RuntimeError(f"pytest ended with {code}")
 
 
 @contextlib.contextmanager
@@ -90,6 +111,7 @@ def _context(limits: Limits) -> Iterator[zmq.Context]:
     context.setsockopt(zmq.MAXMSGSIZE, limits.message)
     context.setsockopt(zmq.RCVHWM, 200)
     context.setsockopt(zmq.LINGER, 0)
+    context.setsockopt(zmq.SNDTIMEO, 1000)  # a kernel that has spoilt its end of a wire would make us wait for ever
     try:
         yield context
     finally:
@@ -125,28 +147,21 @@ def _stop(*_: object) -> None:
 
 
 def main() -> None:
-    """Take jobs until the input ends."""
+    """Run a session of pytest."""
     signal.signal(signal.SIGTERM, _stop)
     answers = _answers()
 
     def tell(what: dict[str, Any]) -> None:
         print(json.dumps(what), file=answers, flush=True)
 
-    tell({"ready": True})
-    while line := sys.stdin.buffer.readline():
-        order = json.loads(line)
-        try:
-            run(order, tell)
-            tell({"done": True})
-        except SandboxUnavailable as error:
-            tell({"unavailable": str(error)})
-        except (RuntimeError, ValueError) as error:
-            tell({"failed": str(error)})
-        except Exception:
-            tell({"failed": traceback.format_exc(limit=-3)})
-        finally:
-            if _input_ended():
-                shutil.rmtree(order["folder"], ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix="ck-")
+    Path(folder, "pytest.ini").touch()
+    switches = [switch for name in PLUGINS for switch in ("-p", f"no:{name}")]
+    switches += ["-p", "nbval.plugin", "-c", f"{folder}/pytest.ini", "--rootdir", folder, "--noconftest"]
+    try:
+        pytest.main([*switches, "--capture=no", folder], plugins=[Plugin(tell)])
+    finally:
+        zygote.close_all()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 The student's code is matched as text, line by line: Python's own parser can be brought down by a hostile source.
 """
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import nbformat
 
+from coursekit.grading.images import first_lines
 from coursekit.grading.source import student_source
 
 if TYPE_CHECKING:
     from coursekit.grading import source as trusted
     from coursekit.grading.submission import Cell, Submission
 
-FIRST_LINE = "from coursekit.check import check\n"  # of each check cell, whatever an answer has done to the name
 COMPARED = 1000  # characters at most whose likeness is measured
 DEFINES = re.compile(r"(?:async +)?(?:def|class) +(\w+)|(\w+(?: *, *\w+)*) *(?::[^=]*)?=(?!=)")
 NBVAL_MARK = re.compile(r"^[ \t]*#[# \t]*(?=NBVAL_|PYTEST_VALIDATE_)", re.MULTILINE)
@@ -32,7 +33,7 @@ class Assembled:
     untouched: frozenset[str]  # grade_ids of the answers that are as they were handed out
 
 
-def assemble(source: "trusted.Source", submission: "Submission") -> Assembled:
+def assemble(source: "trusted.Source", submission: "Submission", seed: int) -> Assembled:
     """Build the notebook to grade: trusted cells, with the student's answers and their helper cells.
 
     Parameters
@@ -41,6 +42,8 @@ def assemble(source: "trusted.Source", submission: "Submission") -> Assembled:
         The assignment. Given and check cells are taken from it, whatever the student's notebook holds in their place.
     submission : Submission
         Its answer cells are found by grade_id, then by cell id, then by what they define and where they stand.
+    seed : int
+        That of the batch: by it images are drawn, for the checks that give some.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def assemble(source: "trusted.Source", submission: "Submission") -> Assembled:
         if cell.cell_type == "code":
             new.outputs, new.execution_count = [], None
         if cell.role == "check":
-            new.source = FIRST_LINE + cell.source
+            new.source = first_lines(cell.checks, seed) + cell.source  # whatever an answer has made of the name check
         elif cell.role == "answer":
             answer = matching.answers[cell.grade_id]
             cells += [_helper_cell(helper, cell) for helper in matching.helpers(answer)]
@@ -160,6 +163,8 @@ class Matching:
         else:
             chosen = alike[0] if alike else None
         self.answers[id] = chosen or found
+        if chosen is None and found is not None and not stub:
+            self._join_parts(question, found, names - self.names[found.number])
         if chosen is None and found is None:
             self.notes.append(f"{id}: there is no cell for it in the notebook, so nothing was handed in for it.")
         if chosen is None:
@@ -171,6 +176,28 @@ class Matching:
             if not stub:  # it may help
                 self.taken.discard(found.number)
         self.notes.append(f"{id}: {why}; cell {chosen.number} was taken for it.")
+
+    def _join_parts(self, question: "trusted.Cell", found: "Cell", missing: set[str]) -> None:
+        """Put a split answer together again: own cells right below its first part that define what it lacks."""
+        parts = [found]
+        for cell in self.cells[found.number :]:
+            if cell.kind == "code" and (not self._is_own(cell) or not missing & self.names[cell.number]):
+                break
+            if cell.kind == "code":
+                parts.append(cell)
+                missing = missing - self.names[cell.number]
+            elif cell.number in self.ours:
+                break
+        if len(parts) > 1:
+            self.taken |= {cell.number for cell in parts}
+            joined = "\n\n".join(cell.source for cell in parts)
+            self.answers[question.grade_id] = dataclasses.replace(found, source=joined)
+            self.notes.append(
+                f"{question.grade_id}: {_numbers(parts)} are parts of one answer, and were taken together."
+            )
+        if missing:
+            wanted = ", ".join(sorted(missing))
+            self.notes.append(f"{question.grade_id}: cell {found.number} does not define {wanted}, which is asked for.")
 
     def _misfit(self, cell: "Cell", question: "trusted.Cell") -> tuple[bool, float]:
         """How little a cell fits: whether it stands outside its neighbours, then how unlike the stub it looks."""

@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 
 from coursekit.grading.sandbox import Limits, Sandbox, SandboxUnavailable
 
-JOBS = 100  # of one worker: pytest keeps a little of each
+JOBS = 300  # of one worker: pytest keeps a little of each
 READY = 120.0  # seconds for a worker to come up
 LEEWAY = 30.0  # seconds for a worker to end a run whose time is up
 MAX_LINE = 256 << 20
@@ -57,7 +57,9 @@ class CellRun:
     seconds: float = 0.0
 
 
-def run(notebook: NotebookNode, *, sandbox: Sandbox | None, seed: int, limits: Limits | None = None) -> list[CellRun]:
+def run(
+    notebook: NotebookNode, *, sandbox: Sandbox | None, seed: int, limits: Limits | None = None, warm: bool = True
+) -> list[CellRun]:
     """Run a notebook's code cells in order; when a kernel is lost, go on in a fresh one.
 
     Given cells and answers are then run again, without checks, and without the answers of the question that has lost
@@ -73,6 +75,9 @@ def run(notebook: NotebookNode, *, sandbox: Sandbox | None, seed: int, limits: L
         Seed of the checks.
     limits : Limits, optional
         What the submission may use.
+    warm : bool
+        Whether kernels are forked from a process that has their imports done; where that cannot be, and with False,
+        each is started afresh. It makes no difference to what comes out.
 
     Returns
     -------
@@ -94,6 +99,7 @@ def run(notebook: NotebookNode, *, sandbox: Sandbox | None, seed: int, limits: L
         "sandbox": asdict(sandbox) if sandbox is not None else None,
         "seed": seed,
         "limits": asdict(limits),
+        "warm": warm,
     }
     cells = [index for index, cell in enumerate(notebook.cells) if cell.metadata.get("nbgrader", {}).get("grade")]
     runs: dict[int, CellRun] = {}
@@ -138,7 +144,10 @@ class _Worker:
         while (said := self._read(end)) is not None:
             if "done" in said:
                 return
-            yield said
+            if "again" in said:
+                end = time.monotonic() + seconds
+            else:
+                yield said
         self.close()
 
     def _read(self, end: float) -> dict[str, Any] | None:

@@ -1,9 +1,14 @@
 """The command `coursekit grade`. Its body imports what it needs, so that `coursekit --help` answers at once."""
 
+import datetime
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from coursekit.grading.summary import Summary
 
 STOPPED = 130  # as after Ctrl-C
 
@@ -12,18 +17,36 @@ STOPPED = 130  # as after Ctrl-C
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--assignment", required=True, help="Its number or name, such as 01.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for grades and feedback.")
+@click.option("--only", multiple=True, metavar="STUDENT", help="Grade this student alone; may be given several times.")
+@click.option("--force", is_flag=True, help="Grade again what has not changed, too.")
 @click.option("--new-seed", is_flag=True, help="Draw new random inputs, and grade everything again.")
-@click.option("--no-sandbox", is_flag=True, help="Run the submissions unprotected: notebooks that you trust only.")
+@click.option("--deadline", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%d"]), help="When it is due [never].")
+@click.option("--late", default=10.0, type=click.FloatRange(0, 100), help="Percent off for each day begun [10].")
+@click.option("--grace", default=0.0, type=click.FloatRange(0), help="Minutes of lateness that are overlooked [0].")
+@click.option("--times", type=click.Path(path_type=Path), help="CSV of when they handed in: student, time.")
+@click.option(
+    "--manual", type=click.Path(path_type=Path), help="CSV of points by hand: student, question, points, comment."
+)
 @click.option("--timeout", type=click.FloatRange(0.1), help="Seconds for a cell [30].")
 @click.option("--total", type=click.FloatRange(1), help="Seconds for a submission [300].")
+@click.option("--jobs", type=click.IntRange(1), help="How many to grade at once [one for each core].")
+@click.option(
+    "--cluster", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler, such as tcp://host:8786."
+)
+@click.option("--cold", is_flag=True, help="Start each kernel afresh: slower, with the same grades.")
+@click.option("--no-sandbox", is_flag=True, help="Run the submissions unprotected: notebooks that you trust only.")
 def grade_command(
     folder: Path,
     assignment: str,
     out: Path,
-    new_seed: bool,
     no_sandbox: bool,
+    cold: bool,
     timeout: float | None,
     total: float | None,
+    deadline: datetime.datetime | None,
+    late: float,
+    grace: float,
+    **options: Any,
 ) -> None:
     """Grade the notebooks in FOLDER, which holds a folder for each student.
 
@@ -33,6 +56,7 @@ def grade_command(
     from coursekit.workspace import WorkspaceError, course_root
 
     try:
+        from coursekit.grading.adjust import Deadline, in_utc
         from coursekit.grading.run import AGAIN, GradingStopped, UsageError, grade_folder
     except ModuleNotFoundError as error:
         raise click.UsageError(
@@ -42,9 +66,10 @@ def grade_command(
         click.echo("Warning: without the sandbox, the submissions' code can do all that you can.", err=True)
     limits = {name: value for name, value in (("timeout", timeout), ("total", total)) if value is not None}
     try:
-        summary = grade_folder(
-            folder, assignment, out, root=course_root(), sandboxed=not no_sandbox, new_seed=new_seed, **limits
-        )
+        if deadline:
+            options["deadline"] = Deadline(in_utc(deadline), late, grace)
+        options |= {"root": course_root(), "sandboxed": not no_sandbox, "warm": not cold}
+        summary = grade_folder(folder, assignment, out, **options, **limits)
     except (UsageError, WorkspaceError) as error:
         raise click.UsageError(f"{error}.") from None
     except GradingStopped as error:
@@ -52,13 +77,18 @@ def grade_command(
     except KeyboardInterrupt:
         click.echo(f"\nStopped. {AGAIN}.", err=True)
         sys.exit(STOPPED)
+    _show(summary)
+    sys.exit(summary.exit_code)
+
+
+def _show(summary: "Summary") -> None:
+    """Write the table, and where everything lies."""
     click.echo(f"{summary.table()}\n")
     new = sum(line.seconds > 0 for line in summary.lines)
     click.echo(f"{new} graded now, {len(summary.lines) - new} unchanged since the last time.")
-    click.echo(f"  grades    {out.resolve() / 'grades.csv'}")
-    click.echo(f"  feedback  {out.resolve() / 'feedback'}")
+    click.echo(f"  grades    {summary.out.resolve() / 'grades.csv'}")
+    click.echo(f"  feedback  {summary.out.resolve() / 'feedback'}")
     if summary.left_out:
-        click.echo(f"Left out, as it is in no student's folder: {', '.join(summary.left_out)}", err=True)
+        click.echo(f"Left out, in no student's folder: {', '.join(summary.left_out)}", err=True)
     if summary.exit_code:
         click.echo("Some could not be graded, which is not their fault: see above, and type the same again.", err=True)
-    sys.exit(summary.exit_code)

@@ -4,7 +4,7 @@ import csv
 import datetime
 import io
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import NullPool
 
 from coursekit._files import write_whole
+from coursekit.grading.adjust import Deadline, Manual, adjusted
 from coursekit.grading.score import CheckResult, Expectation, Grade
 
 COLUMNS = ("student", "assignment", "score", "max_score", "status", "message")
-FORMULA = ("=", "+", "-", "@")  # so begins what a spreadsheet computes
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # so begins what a spreadsheet computes
 
 
 class _Base(DeclarativeBase):
@@ -60,6 +61,37 @@ class _Grade(_Base):
     checks: Mapped[list[Any]]
     notes: Mapped[list[Any]]
     graded: Mapped[datetime.datetime]
+
+
+class _Deadline(_Base):
+    """When an assignment is due, and what lateness costs."""
+
+    __tablename__ = "deadlines"
+    assignment: Mapped[str] = mapped_column(primary_key=True)
+    due: Mapped[datetime.datetime]
+    per_day: Mapped[float]
+    grace: Mapped[float]
+
+
+class _HandedIn(_Base):
+    """When a student has handed in; ``told`` if a table said so, and not the file."""
+
+    __tablename__ = "handed_in"
+    assignment: Mapped[str] = mapped_column(primary_key=True)
+    student: Mapped[str] = mapped_column(primary_key=True)
+    time: Mapped[datetime.datetime]
+    told: Mapped[bool]
+
+
+class _Manual(_Base):
+    """Points by hand."""
+
+    __tablename__ = "manual_points"
+    assignment: Mapped[str] = mapped_column(primary_key=True)
+    student: Mapped[str] = mapped_column(primary_key=True)
+    question: Mapped[str] = mapped_column(primary_key=True)
+    points: Mapped[float]
+    comment: Mapped[str]
 
 
 @dataclass(frozen=True)
@@ -122,13 +154,13 @@ class Gradebook:
         with Session(self._engine) as session, session.begin():
             session.merge(_Reference(batch_id=batch.id, source_sha256=source_sha256, cases=cases))
 
-    def find(self, batch: Batch, student: str, sha256: str, source_sha256: str) -> Grade | None:
-        """Give the grade of a submission that need not be graded again: unchanged, and we did not fail with it."""
+    def find(self, batch: Batch, student: str, source_sha256: str) -> tuple[Grade, str] | None:
+        """Give a student's grade and the sha256 of what it is for; None if there is none, or we failed with it."""
         with Session(self._engine) as session:
             kept = session.scalars(_of(batch, student)).first()
-            if kept is None or (kept.sha256, kept.source_sha256) != (sha256, source_sha256) or kept.status == "failed":
+            if kept is None or kept.source_sha256 != source_sha256 or kept.status == "failed":
                 return None
-            return _grade(kept)
+            return _grade(kept), kept.sha256
 
     def keep(self, batch: Batch, student: str, sha256: str, source_sha256: str, grade: Grade) -> None:
         """Write a grade down, in place of an earlier one of the same batch."""
@@ -140,11 +172,43 @@ class Gradebook:
             row.checks, row.notes = [asdict(check) for check in grade.checks], list(grade.notes)
             session.add(row)
 
+    def keep_deadline(self, assignment: str, deadline: Deadline) -> None:
+        """Write down when an assignment is due, in place of what was written before."""
+        with Session(self._engine) as session, session.begin():
+            session.merge(_Deadline(assignment=assignment, **asdict(deadline)))
+
+    def keep_times(self, assignment: str, times: Mapping[str, datetime.datetime], *, told: bool) -> None:
+        """Write down when students have handed in; what a table told is not replaced by the time of a file."""
+        with Session(self._engine) as session, session.begin():
+            for student, time in times.items():
+                kept = session.get(_HandedIn, (assignment, student))
+                if told or kept is None or not kept.told:
+                    session.merge(_HandedIn(assignment=assignment, student=student, time=time, told=told))
+
+    def handed_in(self, assignment: str, student: str) -> datetime.datetime | None:
+        """Give the time that is known for a student, in UTC."""
+        with Session(self._engine) as session:
+            kept = session.get(_HandedIn, (assignment, student))
+            return kept.time if kept else None
+
+    def keep_manual(self, assignment: str, items: Iterable[Manual]) -> None:
+        """Write points by hand down, in place of earlier ones for the same student and question."""
+        with Session(self._engine) as session, session.begin():
+            for item in items:
+                session.merge(_Manual(assignment=assignment, **asdict(item)))
+
+    def adjusted(self, assignment: str, student: str, grade: Grade) -> Grade:
+        """Give a grade with all that people have added to it."""
+        with Session(self._engine) as session:
+            return _adjusted(session, assignment, student, grade)
+
     def entries(self) -> list[Entry]:
-        """List the latest grade of each student in each assignment."""
+        """List the latest grade of each student in each assignment, with what people have added."""
         query = select(_Batch.assignment, _Grade).join(_Batch, _Grade.batch_id == _Batch.id).order_by(_Batch.id)
         with Session(self._engine) as session:
             latest = {(assignment, row.student): _grade(row) for assignment, row in session.execute(query)}
+            for (assignment, student), grade in latest.items():
+                latest[assignment, student] = _adjusted(session, assignment, student, grade)
         return [Entry(student, assignment, latest[assignment, student]) for assignment, student in sorted(latest)]
 
     def export_csv(self, path: Path) -> None:
@@ -163,6 +227,15 @@ def _careful(connection: Any, _record: Any) -> None:
 
 def _of(batch: Batch, student: str) -> Any:
     return select(_Grade).where(_Grade.batch_id == batch.id, _Grade.student == student)
+
+
+def _adjusted(session: Session, assignment: str, student: str, grade: Grade) -> Grade:
+    mine = select(_Manual).where(_Manual.assignment == assignment, _Manual.student == student, _Manual.points != 0)
+    rows = session.scalars(mine.order_by(_Manual.question))
+    manual = [Manual(student, row.question, row.points, row.comment) for row in rows]
+    due, handed_in = session.get(_Deadline, assignment), session.get(_HandedIn, (assignment, student))
+    deadline = Deadline(due.due, due.per_day, due.grace) if due else None
+    return adjusted(grade, manual, deadline, handed_in.time if handed_in else None)
 
 
 def _grade(row: _Grade) -> Grade:

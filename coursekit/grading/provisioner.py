@@ -7,7 +7,6 @@ them open; so the client connects at once, and the kernel has no folder that it 
 import contextlib
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -25,20 +24,26 @@ from jupyter_client.provisioning import KernelProvisionerBase, KernelProvisioner
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Any as AnyTrait
 
+from coursekit.grading import cgroup, zygote
 from coursekit.grading import sandbox as room
 from coursekit.grading._mounts import STUB, STUB_CODE
+from coursekit.grading.cgroup import Group
 from coursekit.grading.sandbox import Limits, Sandbox
+from coursekit.grading.zygote import Forked, ZygoteError, last_words, memory_file
 
 NAME = "coursekit-sandbox"
 PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port")
 
 
 class SandboxProvisioner(LocalProvisioner):
-    """Runs the kernel in bubblewrap, and ends it with everything that it has started."""
+    """Has the kernel run in bubblewrap, and ends it with everything that it has started."""
 
     sandbox = AnyTrait(help="What the assignment allows: a Sandbox.")
     limits = AnyTrait(help="What the kernel may use: Limits.")
     seed = AnyTrait(help="Seed of the checks.")
+    warm = AnyTrait(False, help="Whether a zygote is to fork it.")
+    place = AnyTrait(help="A private folder for the sockets, and for a kernel without a sandbox.")
+    group: Group | None = None
     first = None  # process id of the first process inside, as seen from outside
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
@@ -48,40 +53,79 @@ class SandboxProvisioner(LocalProvisioner):
         return await KernelProvisionerBase.pre_launch(self, cmd=[], **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start bubblewrap, and wait until it has made the sandbox.
+        """Start a warm kernel, or a cold one where there are no warm ones.
 
         Raises
         ------
         SandboxUnavailable
-            If it could not.
+            If there can be no sandbox here.
         """
         with contextlib.ExitStack() as stack:
             sockets = {self.connection_info[name]: self._listen(stack, self.connection_info[name]) for name in PORTS}
             connection = {**self.connection_info, "key": self.connection_info["key"].decode()}
-            files = {
-                room.CONNECTION: _memory(stack, json.dumps(connection).encode()),
-                STUB: _memory(stack, STUB_CODE.encode()),
-            }
-            reader, writer = os.pipe()
-            stack.callback(os.close, reader)
-            with open(writer, "wb") as info:
-                line = room.command(
-                    self.sandbox, self.limits, self.seed, sockets=sockets, files=files, info=info.fileno()
-                )
-                self.process = subprocess.Popen(
-                    line,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                    pass_fds=[*sockets.values(), *files.values(), info.fileno()],
-                    start_new_session=True,  # Ctrl-C in the terminal is for the grader alone
-                )
-            self.first = _child(reader)
+            if not (self.warm and self._fork(stack, sockets, connection)):
+                self._start(stack, sockets, connection)
         self.pid, self.pgid = self.process.pid, None  # never the group: the kernel is not in it
+        return self.connection_info
+
+    def _fork(self, stack: contextlib.ExitStack, sockets: dict[int, int], connection: dict[str, Any]) -> bool:
+        """Ask a zygote for the kernel. Returns whether there is one."""
+        reader, writer = os.pipe()
+        stack.callback(os.close, reader)
+        stack.callback(os.close, writer)
+        scratch = self.place if self.sandbox is None else room.SCRATCH
+        order = {**room.child_orders(self.limits), "connection": connection, "ports": list(sockets)}
+        order |= {"scratch": str(scratch), "environment": room.environment(self.seed, scratch)}
+        try:
+            self.process = zygote.fork(self.sandbox, order, [reader, *sockets.values()])
+        except ZygoteError:
+            return False
+        self.first = self.process.pid
+        self._count_together()
+        os.write(writer, b"g")
+        return True
+
+    def _start(self, stack: contextlib.ExitStack, sockets: dict[int, int], connection: dict[str, Any]) -> None:
+        """Start bubblewrap, and wait until it has made the sandbox."""
+        files = {
+            room.CONNECTION: memory_file(stack, json.dumps(connection).encode()),
+            STUB: memory_file(stack, STUB_CODE.encode()),
+        }
+        (reader, writer), (block, go) = os.pipe(), os.pipe()
+        for each in (reader, block, go):
+            stack.callback(os.close, each)
+        with open(writer, "wb") as info:
+            pipes = {"info": info.fileno(), "block": block}
+            line = room.command(self.sandbox, self.limits, self.seed, sockets=sockets, files=files, **pipes)
+            self.process = subprocess.Popen(
+                line,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=[*sockets.values(), *files.values(), *pipes.values()],
+                start_new_session=True,  # Ctrl-C in the terminal is for the grader alone
+            )
+        self.first = _child(reader)
         if self.first is None:
             self.destroy()
             raise room.unavailable(self.last_words())
-        return self.connection_info
+        self._count_together()
+        os.write(go, b"g")
+
+    def _count_together(self) -> None:
+        """Put the first process, who waits for us, into a group with limits, if there can be one."""
+        extra = 8  # bubblewrap's own process, and whatever else is not the student's
+        self.group = cgroup.make(self.limits.memory + self.limits.scratch, self.limits.processes + extra)
+        if self.group is not None:
+            try:
+                self.group.add(self.first)
+            except OSError:
+                self._leave_group()
+
+    def _leave_group(self) -> None:
+        group, self.group = self.group, None
+        if group is not None:
+            group.close()
 
     def _listen(self, stack: contextlib.ExitStack, port: int) -> int:
         listener = stack.enter_context(socket.socket(socket.AF_UNIX))
@@ -90,18 +134,21 @@ class SandboxProvisioner(LocalProvisioner):
         return listener.fileno()
 
     def last_words(self) -> str:
-        """What came on stderr so far, at most a few lines: bubblewrap's or Python's complaint."""
-        pipe = self.process.stderr
-        if pipe is None or pipe.closed or not select.select([pipe], [], [], 0)[0]:
-            return "no message"
-        return os.read(pipe.fileno(), 2000).decode(errors="replace").strip()[-300:] or "no message"
+        """What came on stderr so far."""
+        return last_words(self.process.stderr)
 
     def seal(self) -> None:
         """Hear no more of what the kernel writes to stderr: untrusted code runs now."""
         self.process.stderr.close()
 
-    def memory(self) -> int:
-        """Bytes in memory that the kernel and all that it has started hold together; their own limits are each's."""
+    def overdrawn(self) -> bool:
+        """Whether the kernel and all that it has started have used more memory than they may together."""
+        if self.group is not None:
+            return self.group.burst()
+        return self.sandbox is not None and self._memory() > self.limits.memory
+
+    def _memory(self) -> int:
+        """Bytes in memory that they hold together; their own limits are each's."""
         held = 0
         with contextlib.suppress(psutil.Error, OSError):
             family = psutil.Process(self.first).children(recursive=True)
@@ -110,11 +157,20 @@ class SandboxProvisioner(LocalProvisioner):
                 held = sum(_own_share(each.pid) for each in family)
         return held
 
-    def destroy(self) -> None:
-        """End every process in the sandbox, and return when they are gone.
+    def orphaned(self) -> bool:
+        """Whether the kernel has died with its zygote, and so through no fault of its own."""
+        return isinstance(self.process, Forked) and not self.process.zygote.usable()
 
-        Killing the first process inside makes the system kill the rest; bubblewrap ends when that is done.
-        """
+    def destroy(self) -> None:
+        """End every process in the sandbox, and return when they are gone."""
+        if isinstance(self.process, Forked):
+            self.process.end()
+        else:
+            self._end_bubblewrap()
+        self._leave_group()
+
+    def _end_bubblewrap(self) -> None:
+        """Killing the first process inside makes the system kill the rest; bubblewrap ends when that is done."""
         for pid in (self.first, self.process.pid):
             if pid is not None and self.process.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -138,15 +194,6 @@ def _own_share(pid: int) -> int:
     return 0
 
 
-def _memory(stack: contextlib.ExitStack, content: bytes) -> int:
-    """A descriptor to read that content from; no file on a disk."""
-    descriptor = os.memfd_create("coursekit")
-    stack.callback(os.close, descriptor)
-    os.write(descriptor, content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
-
-
 def _child(reader: int) -> int | None:
     """Process id of the sandbox's first process, or None where there is no sandbox."""
     with contextlib.suppress(ValueError, KeyError):
@@ -166,7 +213,9 @@ class _Specs(KernelSpecManager):
         return self.spec
 
 
-def manager(folder: Path, context: zmq.Context, sandbox: Sandbox | None, limits: Limits, seed: int) -> KernelManager:
+def manager(
+    folder: Path, context: zmq.Context, sandbox: Sandbox | None, limits: Limits, seed: int, *, warm: bool = False
+) -> KernelManager:
     """Start a grading kernel.
 
     Parameters
@@ -177,6 +226,8 @@ def manager(folder: Path, context: zmq.Context, sandbox: Sandbox | None, limits:
         Of the client.
     sandbox : Sandbox or None
         What the kernel may see; None for a plain kernel, for code that is trusted.
+    warm : bool
+        Whether a zygote is to fork it; it is started afresh where that cannot be.
 
     Raises
     ------
@@ -189,12 +240,11 @@ def manager(folder: Path, context: zmq.Context, sandbox: Sandbox | None, limits:
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"]
     spec = KernelSpec(argv=argv, display_name="grading", language="python", interrupt_mode="message")
     settings: dict[str, Any] = {}
-    if sandbox is not None:
-        config = {"sandbox": sandbox, "limits": limits, "seed": seed}
+    if sandbox is not None or (warm and zygote.available(None)):
+        config = {"sandbox": sandbox, "limits": limits, "seed": seed, "warm": warm, "place": folder}
         spec.metadata = {"kernel_provisioner": {"provisioner_name": NAME, "config": config}}
     else:
-        plain = {name: value for name, value in os.environ.items() if not name.startswith(("COURSEKIT_", "PYTEST_"))}
-        settings = {"env": plain | room.environment(seed, folder), "cwd": str(folder)}
+        settings = {"env": room.inherited() | room.environment(seed, folder), "cwd": str(folder)}
     made = KernelManager(context=context, kernel_spec_manager=_Specs(spec=spec), transport="ipc")
     made.connection_file, made.ip = str(folder / "kernel.json"), str(folder / "k")
     for number, name in enumerate((*PORTS, "hb_port"), 1):

@@ -11,6 +11,8 @@ from typing import Any
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
+from coursekit.compare import compare
+from coursekit.grading import images
 from coursekit.grading.source import Cell, Check, Misunderstanding, Source
 
 MESSAGE = "application/vnd.coursekit.check+json"
@@ -35,7 +37,7 @@ class Reference:
     problems: list[str] = field(default_factory=list)
 
 
-def run(source: Source, seed: int, *, misunderstandings: bool = True) -> Reference:
+def run(source: Source, seed: int, *, misunderstandings: bool = True, public: bool = False) -> Reference:
     """Run a source notebook with its solutions, in a kernel of its own.
 
     Parameters
@@ -46,11 +48,14 @@ def run(source: Source, seed: int, *, misunderstandings: bool = True) -> Referen
         The seed that its checks draw from.
     misunderstandings : bool
         Whether each check is also run with each of its wrong functions in place of the right one.
+    public : bool
+        Whether images come from the part that learners' own checks draw from.
 
     Returns
     -------
     Reference
-        The run ends at the first cell that raises; the problems name it.
+        The run ends at the first cell that raises; the problems name it. Of a check that gives images it holds the
+        true labels, once the solution has found enough of them.
     """
     cases: dict[str, Cases] = {}
     wrong: dict[tuple[str, Misunderstanding], Cases] = {}
@@ -59,7 +64,8 @@ def run(source: Source, seed: int, *, misunderstandings: bool = True) -> Referen
         for cell in source.cells:
             if cell.cell_type != "code":
                 continue
-            messages, error = execute(cell.source)
+            code = images.first_lines(cell.checks, seed, public=public) * bool(cell.checks) + cell.source
+            messages, error = execute(code)
             if error:
                 problems.append(f"{cell.name} raises {error}: mend it")
                 break
@@ -70,9 +76,13 @@ def run(source: Source, seed: int, *, misunderstandings: bool = True) -> Referen
                     problems.append(f"{cell.name}: {reason}")
                 else:
                     problems += [f"{cell.name}: {what}" for what in _not_values(check, cases[check.id])]
+                    if check.images:
+                        cases[check.id], found = images.truth(check, seed, public=public), cases[check.id]
+                        result = compare(cases[check.id], found, check.how)
+                        problems += [f"{cell.name}: the solution fails: {result.reason}"] if result.reason else []
             for item in cell.checks[0].misunderstandings if cell.checks and misunderstandings else ():
                 try:
-                    wrong.update(_misunderstood(cell, item, execute))
+                    wrong.update(_misunderstood(cell, code, item, execute))
                 except ValueError as reason:
                     problems.append(f"{cell.name}: misunderstanding {item.by!r} {reason}")
     return Reference(cases, wrong, problems)
@@ -101,7 +111,9 @@ def _not_values(check: Check, cases: Cases) -> Iterator[str]:
             return
 
 
-def _misunderstood(cell: Cell, item: Misunderstanding, execute: Callable) -> dict[tuple[str, Misunderstanding], Cases]:
+def _misunderstood(
+    cell: Cell, code: str, item: Misunderstanding, execute: Callable
+) -> dict[tuple[str, Misunderstanding], Cases]:
     """Run a check cell again with the wrong function in place of the right one, which is then put back."""
     module, _, name = item.by.partition(":")
     _, error = execute(f"__coursekit_kept = {item.replace}")
@@ -110,7 +122,7 @@ def _misunderstood(cell: Cell, item: Misunderstanding, execute: Callable) -> dic
     _, error = execute(f"import importlib\n{item.replace} = getattr(importlib.import_module({module!r}), {name!r})")
     if error:
         raise ValueError(f"cannot be imported: {error}")
-    messages, error = execute(cell.source)
+    messages, error = execute(code)
     _, kept = execute(f"{item.replace} = __coursekit_kept")
     if error or kept:
         raise ValueError(f"makes the check cell raise {error or kept}")

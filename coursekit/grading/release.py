@@ -103,7 +103,7 @@ def student_notebook(source: Source) -> nbformat.NotebookNode:
 
 def public_values(source: Source) -> dict[str, Any]:
     """What the public checks compare with: the solutions' answers, hints, and the answers of wrong functions."""
-    answers = reference.run(source, SEED)
+    answers = reference.run(source, SEED, public=True)
     if answers.problems:
         raise ReleaseError("\n".join(answers.problems))
     checks = {
@@ -181,6 +181,7 @@ def _public_check(source: Source, cell: Cell, check: Check, answers: reference.R
     values: dict[str, Any] = {
         "points": check.points,
         "compare": dict(check.how),
+        **({"images": check.images} if check.images else {}),
         "hints": list(check.hints),
         "section": check.section,
         "misunderstandings": [

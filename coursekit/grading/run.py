@@ -1,89 +1,46 @@
-"""Grade a folder of submissions: the reference run, then one submission after the other, each kept at once."""
+"""Grade a folder of submissions: the reference run, then all that is new or has changed, each kept at once."""
 
-import errno
+import datetime
 import hashlib
 import os
-import shutil
 import time
-import traceback
-import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.exc import DatabaseError
-from tqdm import tqdm
 
-from coursekit.grading import execute, feedback, reference
-from coursekit.grading.assemble import assemble
+from coursekit._files import write_whole
+from coursekit.grading import batch, feedback, reference
+from coursekit.grading.adjust import Deadline, in_utc, read_manual, read_times
+from coursekit.grading.batch import ClusterLost, Killed, Order
+from coursekit.grading.folders import (
+    FEEDBACK,
+    QUARANTINE,
+    UsageError,
+    collect_from,
+    find_students,
+    is_full,
+    kept,
+    left_out,
+)
 from coursekit.grading.gradebook import Batch, Gradebook
+from coursekit.grading.progress import Progress
 from coursekit.grading.sandbox import Limits, Sandbox, SandboxUnavailable, find_bwrap
-from coursekit.grading.score import Expectation, Grade, expectations, score, without_checks
+from coursekit.grading.score import Expectation, Grade, as_grade, expectations, without_checks
 from coursekit.grading.source import Source, SourceError, read_source
-from coursekit.grading.submission import Refusal, Submission, printable, read
+from coursekit.grading.submission import Collected, Refusal
+from coursekit.grading.summary import Line, Summary
+from coursekit.grading.task import Work, failed, packed
 
-# in the out folder
-GRADEBOOK, TABLE, FEEDBACK, FAULTS = "gradebook.sqlite", "grades.csv", "feedback", "faults.txt"
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO) if os.name != "nt" else (errno.ENOSPC,)
 AGAIN = "What was graded is kept: type the same again for the rest"
-
-
-class UsageError(Exception):
-    """What keeps grading from starting, in a sentence."""
+DEADLY = "ended every process that graded it"
+SILENT = "They left no last words: the system may have killed them, as when memory runs out."
 
 
 class GradingStopped(Exception):
     """What ended grading on the way, in a sentence. What was graded until then is kept."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One student in the summary; ``seconds`` is 0 where an earlier grade still holds."""
-
-    student: str
-    grade: Grade
-    seconds: float
-
-
-@dataclass
-class Summary:
-    """What came of a folder."""
-
-    assignment: str
-    out: Path
-    lines: list[Line] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)  # notebooks that lie in no student's folder
-
-    @property
-    def exit_code(self) -> int:
-        """0 if every submission has a grade or a refusal, 1 if we failed with some."""
-        return int(any(line.grade.status == "failed" for line in self.lines))
-
-    def table(self, width: int | None = None) -> str:
-        """Write the table for the terminal, each line as wide as that at most."""
-        width = width or shutil.get_terminal_size((120, 24)).columns
-        rows = [("student", "score", "status", "message")]
-        for line in self.lines:
-            grade = line.grade
-            points = "-" if grade.status == "failed" else f"{grade.points:g} of {grade.max_points:g}"
-            rows.append((line.student, points, grade.status, " ".join((grade.message, *grade.notes))))
-        widths = [min(40, max(_cells(row[column]) for row in rows)) for column in range(3)]
-        lines = ("  ".join([*map(_padded, row, widths), row[3]]).rstrip() for row in rows)
-        return "\n".join(_padded(line, width).rstrip() for line in lines)
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What all submissions of a batch are graded with."""
-
-    source: Source
-    source_sha256: str
-    out: Path
-    book: Gradebook
-    batch: Batch
-    expected: dict[str, Expectation]
-    sandbox: Sandbox | None
-    limits: Limits
 
 
 def grade_folder(
@@ -95,10 +52,20 @@ def grade_folder(
     sandboxed: bool = True,
     seed: int | None = None,
     new_seed: bool = False,
+    only: Collection[str] = (),
+    force: bool = False,
     timeout: float = Limits.cell,
     total: float = Limits.total,
+    warm: bool = True,
+    jobs: int | None = None,
+    cluster: str | None = None,
+    deadline: Deadline | None = None,
+    times: Path | None = None,
+    manual: Path | None = None,
 ) -> Summary:
     """Grade what students handed in; go on where an earlier run of the same ended.
+
+    A script that calls this has to do so below ``if __name__ == "__main__":``, for its worker processes read it, too.
 
     Parameters
     ----------
@@ -116,42 +83,156 @@ def grade_folder(
         Of the random inputs; by default that of the batch, drawn when it began.
     new_seed : bool
         Draw another seed, and grade everything again.
+    only : collection of str
+        Students to grade; by default all.
+    force : bool
+        Grade again what has not changed, too.
     timeout, total : float
         Seconds for a cell, and for a submission.
+    warm : bool
+        Whether kernels are forked from one that has its imports done; grades are the same without it.
+    jobs : int, optional
+        How many are graded at once; by default one for each core.
+    cluster : str, optional
+        Address of a Dask scheduler whose workers grade in place of processes of this machine.
+    deadline : Deadline, optional
+        When the assignment is due, and what lateness costs; kept in the gradebook until another one is given.
+    times, manual : Path, optional
+        Tables of when students handed in (else the notebook's own time counts), and of points by hand; kept likewise.
 
     Raises
     ------
     UsageError
-        If grading cannot start: no such folder, unknown assignment, no sandbox, `out` cannot be written to.
+        If grading cannot start: no such folder, unknown assignment or student, no sandbox, no cluster, `out` cannot be
+        written to or is in use.
     GradingStopped
-        If the solutions fail, or the disk is full.
+        If the solutions fail, the disk is full, or the cluster is lost.
     KeyboardInterrupt
         Whenever it comes, what was graded is kept, and `grades.csv` is written.
     """
     source = find_source(root, assignment)
-    students = find_students(folder, out)
-    if sandboxed:
+    students = find_students(folder, out, only)
+    if sandboxed and not cluster:
         _need_sandbox()
-    loose = sorted(printable(path.name) for path in folder.glob("*.ipynb"))
-    summary = Summary(source.assignment, out, left_out=loose)
-    book = _open_gradebook(out)
-    source_sha256 = hashlib.sha256(source.path.read_bytes()).hexdigest()
-    try:
-        batch = book.batch(source.assignment, seed=seed, new=new_seed)
-        expected = _reference(source, source_sha256, book, batch)
-        sandbox = Sandbox(source.packages, source.modules) if sandboxed else None
-        job = _Job(source, source_sha256, out, book, batch, expected, sandbox, Limits(cell=timeout, total=total))
-        for student in _with_progress(students):
-            summary.lines.append(_grade_student(student, folder, job))
-    except SandboxUnavailable as error:
-        raise UsageError(f"{error}. --no-sandbox grades without it, notebooks that you trust only") from None
-    except (OSError, DatabaseError) as error:
-        if _is_full(error):
-            raise GradingStopped(f"The disk of {out} is full or fails. {AGAIN}, when there is room.") from None
-        raise
-    finally:
-        _export(book, out)
+    summary = Summary(source.assignment, out, left_out=left_out(folder))
+    limits = Limits(cell=timeout, total=total)
+    with kept(out) as book:
+        try:
+            _people_say(source, book, deadline, times, manual)
+            round_ = book.batch(source.assignment, seed=seed, new=new_seed)
+            job = _Job(source, _sha256(source.path.read_bytes()), out, book, round_, force)
+            settled = {path: job.settle(path, folder) for path in students}
+            summary.lines += [line for line in settled.values() if line]
+            if todo := [path for path, line in settled.items() if line is None]:
+                if not cluster:
+                    batch.warm_up()  # while the solutions run
+                sandbox = Sandbox(source.packages, source.modules) if sandboxed else None
+                work = packed(Work(source, _reference(job), sandbox, limits, round_.seed, warm))
+                summary.lines += _grade_new(todo, folder, job, work, jobs or os.cpu_count() or 1, cluster)
+        except SandboxUnavailable as error:
+            raise UsageError(f"{error}. --no-sandbox grades without it, notebooks that you trust only") from None
+        except ClusterLost as error:
+            raise GradingStopped(f"{error}. {AGAIN}.") from None
+        except (OSError, DatabaseError) as error:
+            if is_full(error):
+                raise GradingStopped(f"The disk of {out} is full or fails. {AGAIN}, when there is room.") from None
+            raise
+    summary.lines.sort(key=lambda line: line.student)
     return summary
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A batch on its way into the gradebook."""
+
+    source: Source
+    source_sha256: str
+    out: Path
+    book: Gradebook
+    batch: Batch
+    force: bool
+
+    def settle(self, path: Path, folder: Path) -> Line | None:
+        """Give a student's line if there is nothing to run: nothing new, or nothing that could be graded."""
+        start = time.perf_counter()
+        found = collect_from(path, folder)
+        kept = self.book.find(self.batch, found.student, self.source_sha256)
+        same = kept is not None and kept[1] == found.sha256
+        if isinstance(found, Collected) and not (same and self.book.handed_in(self.batch.assignment, found.student)):
+            written = datetime.datetime.fromtimestamp(found.time, datetime.UTC)
+            self.book.keep_times(self.batch.assignment, {found.student: in_utc(written)}, told=False)
+        if kept and same and not self.force:
+            return self._unchanged(found.student, kept[0])
+        if isinstance(found, Refusal):
+            grade = without_checks(self.source, "refused", found.reason)
+            grade = self._write(found.student, found.sha256, grade)
+            return Line(found.student, grade, time.perf_counter() - start)
+        return None
+
+    def order(self, number: int, path: Path, folder: Path) -> Order | None:
+        """Take up what is to be graded; None if it has gone since we looked."""
+        found = collect_from(path, folder)
+        known = self._known(found.student)
+        return None if isinstance(found, Refusal) else Order(number, found, known[1] if known else "")
+
+    def keep(self, order: Order, result: dict[str, Any] | Killed) -> Line:
+        """Write a result down: first the page, for where a grade is in the book, the page is the one of it."""
+        student = order.collected.student
+        if isinstance(result, Killed):
+            grade = without_checks(self.source, "failed", failed(f"it {DEADLY}"))
+            self._quarantine(student, f"This submission {DEADLY}.\n\n{result.log or SILENT}")
+            grade = self._write(student, order.collected.sha256, grade)
+            return Line(student, grade, result.seconds)
+        if "unavailable" in result:
+            raise SandboxUnavailable(result["unavailable"])
+        if "stop" in result:
+            raise GradingStopped(f"{result['stop']}. {AGAIN}.")
+        if result["grade"] is None:
+            known = self._known(student)
+            assert known is not None, f"{student} was graded before, and is not in the gradebook"
+            return self._unchanged(student, known[0])
+        grade = as_grade(result["grade"])
+        self._quarantine(student, result["fault"])
+        grade = self._write(student, result["sha256"], grade)
+        return Line(student, grade, result["seconds"])
+
+    def _known(self, student: str) -> tuple[Grade, str] | None:
+        return None if self.force else self.book.find(self.batch, student, self.source_sha256)
+
+    def _unchanged(self, student: str, grade: Grade) -> Line:
+        final = self.book.adjusted(self.batch.assignment, student, grade)
+        feedback.write(self.out / FEEDBACK, student, final, self.source)  # people may have changed their minds
+        return Line(student, final, 0.0)
+
+    def _write(self, student: str, sha256: str, grade: Grade) -> Grade:
+        final = self.book.adjusted(self.batch.assignment, student, grade)
+        feedback.write(self.out / FEEDBACK, student, final, self.source)
+        self.book.keep(self.batch, student, sha256, self.source_sha256, grade)
+        return final
+
+    def _quarantine(self, student: str, log: str) -> None:
+        """Keep why a submission could not be graded, until it can."""
+        path = self.out / QUARANTINE / f"{feedback.file_name(student)}.txt"
+        if log:
+            write_whole(path, f"{student}, {self.source.assignment}\n\n{log}\n".encode("utf-8", "replace"))
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _people_say(
+    source: Source, book: Gradebook, deadline: Deadline | None, times: Path | None, manual: Path | None
+) -> None:
+    """Take what people add to grades into the gradebook."""
+    name, questions = source.assignment, [cell.grade_id for cell in source.cells if cell.role == "answer"]
+    try:
+        by_hand = read_manual(manual, questions) if manual else []
+        told = read_times(times) if times else {}
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    book.keep_manual(name, by_hand)
+    book.keep_times(name, told, told=True)
+    if deadline:
+        book.keep_deadline(name, deadline)
 
 
 def find_source(root: Path, assignment: str) -> Source:
@@ -168,15 +249,15 @@ def find_source(root: Path, assignment: str) -> Source:
     raise UsageError(f"there is no assignment {assignment!r}; there are: {names}")
 
 
-def find_students(folder: Path, out: Path) -> list[Path]:
-    """List the students' folders."""
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}")
-    found = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
-    students = [path for path in found if path.resolve() != out.resolve()]
-    if not students:
-        raise UsageError(f"{folder} holds no submissions: each student needs a folder in it, with a notebook")
-    return students
+def _grade_new(todo: list[Path], folder: Path, job: _Job, work: bytes, jobs: int, address: str | None) -> list[Line]:
+    """Grade on a cluster, and keep each grade as it comes."""
+    orders = (job.order(number, path, folder) for number, path in enumerate(todo))
+    lines = []
+    with Progress(len(todo)) as progress, batch.cluster(min(jobs, len(todo)), address) as workers:
+        for order, result in workers.grade(work, (order for order in orders if order)):
+            lines.append(job.keep(order, result))
+            progress.step(order.collected.student)
+    return lines
 
 
 def _need_sandbox() -> None:
@@ -186,105 +267,17 @@ def _need_sandbox() -> None:
         raise UsageError(f"{error}. --no-sandbox grades without it, notebooks that you trust only") from None
 
 
-def _open_gradebook(out: Path) -> Gradebook:
-    """Open the gradebook, and make sure before any work is done that results can be written."""
-    try:
-        (out / FEEDBACK).mkdir(parents=True, exist_ok=True)
-        probe = out / ".writable"
-        probe.touch()
-        probe.unlink()
-        return Gradebook(out / GRADEBOOK)
-    except OSError as error:
-        raise UsageError(f"cannot write to {out} ({error.strerror}): name another folder with --out") from None
-    except DatabaseError as error:
-        what = f"{out / GRADEBOOK} cannot be used ({error.orig})"
-        raise UsageError(f"{what}: move it away, or name another folder with --out") from None
-
-
-def _reference(source: Source, source_sha256: str, book: Gradebook, batch: Batch) -> dict[str, Expectation]:
+def _reference(job: _Job) -> dict[str, Expectation]:
     """Run the solutions, once for a batch."""
-    kept = book.reference(batch, source_sha256)
+    kept = job.book.reference(job.batch, job.source_sha256)
     if kept is None:
-        result = reference.run(source, batch.seed)
+        result = reference.run(job.source, job.batch.seed)
         if result.problems:
             raise GradingStopped("The solutions fail, so nothing can be graded:\n" + "\n".join(result.problems))
-        kept = expectations(source, result)
-        book.keep_reference(batch, source_sha256, kept)
+        kept = expectations(job.source, result)
+        job.book.keep_reference(job.batch, job.source_sha256, kept)
     return kept
 
 
-def _with_progress(students: list[Path]) -> Iterator[Path]:
-    with tqdm(students, unit=" submissions", disable=None) as bar:  # None: where nobody watches, no bar
-        for student in bar:
-            bar.set_postfix_str(printable(student.name, 20))
-            yield student
-
-
-def _grade_student(path: Path, folder: Path, job: _Job) -> Line:
-    """Grade a submission unless that was done; keep the grade before going on."""
-    start = time.perf_counter()
-    found = _read(path, folder, job.source)
-    known = job.book.find(job.batch, found.student, found.sha256, job.source_sha256)
-    if known is not None:
-        if not feedback.page_of(job.out / FEEDBACK, found.student, job.source).exists():
-            feedback.write(job.out / FEEDBACK, found.student, known, job.source)
-        return Line(found.student, known, 0.0)
-    grade = _grade(found, job)
-    # the page first: where a grade is in the book, the page is the one that belongs to it
-    feedback.write(job.out / FEEDBACK, found.student, grade, job.source)
-    job.book.keep(job.batch, found.student, found.sha256, job.source_sha256, grade)
-    return Line(found.student, grade, time.perf_counter() - start)
-
-
-def _read(path: Path, folder: Path, source: Source) -> Submission | Refusal:
-    if path.resolve().is_relative_to(folder.resolve()):
-        return read(path, source)
-    reason = "The folder is a link that leads elsewhere: hand in the notebook itself."
-    return Refusal(printable(path.name), reason, hashlib.sha256(reason.encode()).hexdigest())
-
-
-def _grade(found: Submission | Refusal, job: _Job) -> Grade:
-    """Grade one submission. Whatever goes wrong with it, the next one has its turn."""
-    if isinstance(found, Refusal):
-        return without_checks(job.source, "refused", found.reason)
-    try:
-        assembled = assemble(job.source, found)
-        runs = execute.run(assembled.notebook, sandbox=job.sandbox, seed=job.batch.seed, limits=job.limits)
-        return score(job.source, runs, job.expected, assembled.untouched).with_notes(assembled.notes)
-    except Exception as error:
-        if isinstance(error, SandboxUnavailable) or _is_full(error):
-            raise
-        with (job.out / FAULTS).open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{found.student}\n{traceback.format_exc()}\n")
-        # no text of the error: what came from the kernel may be in it
-        message = f"Could not be graded, which is not the student's fault ({type(error).__name__}, see {FAULTS})."
-        return without_checks(job.source, "failed", message)
-
-
-def _is_full(error: Exception) -> bool:
-    """Whether nothing more can be written, so that there is no point in going on."""
-    if isinstance(error, DatabaseError):
-        return any(words in str(error.orig) for words in ("is full", "disk I/O", "readonly", "unable to open"))
-    return isinstance(error, OSError) and error.errno in FULL
-
-
-def _export(book: Gradebook, out: Path) -> None:
-    try:
-        book.export_csv(out / TABLE)
-    except (OSError, DatabaseError) as error:
-        if not _is_full(error):
-            raise
-
-
-def _cells(text: str) -> int:
-    """Width in the terminal: Korean letters take two places."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def _padded(text: str, width: int) -> str:
-    """Make a text just so wide."""
-    if _cells(text) > width:
-        while _cells(text) > width - 1:
-            text = text[:-1]
-        text += "…"
-    return text + " " * (width - _cells(text))
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -6,9 +6,12 @@ the course's repository nor anybody's home. The one writable place is a scratch 
 are made outside and handed in open, so that not even their folder is there. Before the kernel starts,
 `coursekit.grading._boot` sets its limits, gives up root and every capability, and sets a seccomp filter.
 
-What is NOT here: the address-space limit holds per process, and `coursekit.grading.provisioner` watches the sum from
-outside, a few times a second, in place of a cgroup; the seccomp filter names what is refused, not what is allowed.
-Linux only.
+A cold kernel has a bubblewrap of its own. Warm ones share one, in which `coursekit.grading._zygote` is at home: it
+forks them, and each takes namespaces of its own once more, before it gives up the right to.
+
+What is NOT here: the address-space limit holds per process; `coursekit.grading.cgroup` sets one for all together, and
+where it cannot, `coursekit.grading.provisioner` watches the sum from outside, a few times a second. The seccomp filter
+names what is refused, not what is allowed. Linux only.
 """
 
 import contextlib
@@ -23,10 +26,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 SCRATCH = "/scratch"
 COURSE = "/course"  # the stubs, and the allowed modules of coursekit
-BOOT = f"{COURSE}/.boot.py"
+BOOT, ZYGOTE = f"{COURSE}/.boot/_boot.py", f"{COURSE}/.boot/_zygote.py"
 CONNECTION = f"{COURSE}/.kernel.json"
 OLDEST = (0, 8)  # the first bubblewrap with --disable-userns; --size came with 0.7
 USER_IDS = (1 << 20, 1 << 30)  # a range in which no system hands out user ids
@@ -69,6 +73,7 @@ class Limits:
     processes: int = 64  # threads count too
     file_size: int = 64 << 20
     scratch: int = 64 << 20
+    files: int = 10_000  # in the scratch folder; in a cold kernel as many as fit
     open_files: int = 256
     message: int = 4 << 20  # bytes; a larger one ends the kernel
     output: int = 16 << 20  # bytes in a cell
@@ -106,6 +111,11 @@ def environment(seed: int, scratch: str | os.PathLike[str]) -> dict[str, str]:
         "TMPDIR": str(scratch),
         **{name: f"{scratch}/.{name.lower()}" for name in folders},
     }
+
+
+def inherited() -> dict[str, str]:
+    """Variables of ours that a kernel without a sandbox has, too."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("COURSEKIT_", "PYTEST_"))}
 
 
 def privileged() -> bool:
@@ -166,30 +176,46 @@ def unavailable(words: str) -> SandboxUnavailable:
     return SandboxUnavailable(f"bubblewrap cannot make a sandbox ({words}): {why_not()}")
 
 
-def isolation() -> list[str]:
-    """List bubblewrap's options that cut the kernel off, whatever is mounted."""
+def isolation(*, forks: bool = False) -> list[str]:
+    """List bubblewrap's options that cut the kernel off, whatever is mounted.
+
+    Parameters
+    ----------
+    forks : bool
+        For a zygote: it may make namespaces and mounts for its children, who cannot any more.
+    """
     options = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     options += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox", "--cap-drop", "ALL"]
-    if privileged():
-        for capability in ("SETUID", "SETGID", "SETPCAP"):  # for giving up the rest, in _boot
+    if privileged():  # to give up the rest, and in a zygote's children these, too
+        for capability in ("SETUID", "SETGID", "SETPCAP", *(["SYS_ADMIN", "NET_ADMIN"] if forks else [])):
             options += ["--cap-add", f"CAP_{capability}"]
         return options
+    if forks:  # root of its user namespace; its children take another one inside, in which they are not
+        return [*options, "--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL"]
     return [*options, "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
 
 
 def command(
-    sandbox: Sandbox, limits: Limits, seed: int, *, sockets: Mapping[int, int], files: Mapping[str, int], info: int
+    sandbox: Sandbox,
+    limits: Limits,
+    seed: int,
+    *,
+    sockets: Mapping[int, int],
+    files: Mapping[str, int],
+    info: int,
+    block: int,
 ) -> list[str]:
     """Write bubblewrap's command line for one kernel.
 
     Parameters
     ----------
     sockets : mapping of int to int
-        The kernel's ports, as its connection file has them -> descriptors of sockets that listen already.
+        The kernel's ports, as its connection has them -> descriptors of sockets that listen already.
     files : mapping of str to int
         Paths inside -> descriptors from which bubblewrap copies their content.
-    info : int
-        Descriptor to which bubblewrap writes the kernel's process id.
+    info, block : int
+        Descriptors: to the one bubblewrap writes the process id of the first process inside, and that waits for a byte
+        from the other.
 
     Raises
     ------
@@ -198,25 +224,65 @@ def command(
     ValueError
         If the assignment allows what is not installed here.
     """
-    from coursekit.grading._mounts import PYTHON, mounts, python_path
+    options = [find_bwrap(), *isolation(), "--info-fd", str(info), "--block-fd", str(block)]
+    options += _inside(sandbox, seed, files)
+    options += ["--size", str(limits.scratch), "--perms", "1777", "--tmpfs", SCRATCH, "--remount-ro", "/"]
+    orders = {**child_orders(limits), "sockets": sockets, "connection": CONNECTION}
+    return [*options, "--chdir", SCRATCH, "--", *_python(BOOT), json.dumps(orders)]
 
-    options = [find_bwrap(), *isolation(), "--info-fd", str(info), *mounts(sandbox)]
+
+def zygote_command(sandbox: Sandbox, *, control: int, files: Mapping[str, int]) -> list[str]:
+    """Write bubblewrap's command line for a zygote.
+
+    Parameters
+    ----------
+    control : int
+        Descriptor of the socket by which it is asked for kernels.
+    files : mapping of str to int
+        As for `command`.
+
+    Raises
+    ------
+    SandboxUnavailable, ValueError
+        As `command`.
+    """
+    options = [find_bwrap(), *isolation(forks=True), *_inside(sandbox, 0, files)]
+    options += ["--perms", "0755", "--dir", SCRATCH, "--remount-ro", "/", "--"]
+    return [*options, *_python(ZYGOTE), zygote_orders(sandbox, control)]
+
+
+def zygote_orders(sandbox: Sandbox | None, control: int) -> str:
+    """What a zygote is told when it starts."""
+    modules = [*sandbox.packages, *sandbox.modules] if sandbox is not None else ["numpy", "coursekit.check"]
+    orders = {"control": control, "modules": modules, "scratch": SCRATCH}
+    isolated = sandbox is not None
+    return json.dumps({**orders, "isolated": isolated, "nested": isolated and not privileged()})
+
+
+def child_orders(limits: Limits) -> dict[str, Any]:
+    """What a kernel is told about who it is and what it may use: it can import nothing of ours."""
+    user = USER_IDS[0] + secrets.randbelow(USER_IDS[1] - USER_IDS[0]) if privileged() else None
+    values = asdict(limits)
+    values["cpu"] = limits.cpu or int(limits.total) + 1
+    keep = ("cpu", "memory", "processes", "file_size", "open_files", "scratch", "files")
+    return {"user": user, "limits": {name: values[name] for name in keep}}
+
+
+def _inside(sandbox: Sandbox, seed: int, files: Mapping[str, int]) -> list[str]:
+    """What is to be seen inside, but for the scratch folder: files and variables."""
+    from coursekit.grading._mounts import mounts, python_path
+
+    options = list(mounts(sandbox))
     for path, descriptor in files.items():
         options += ["--perms", "0444", "--file", str(descriptor), path]
-    options += ["--size", str(limits.scratch), "--perms", "1777", "--tmpfs", SCRATCH, "--remount-ro", "/"]
     variables = environment(seed, SCRATCH) | {"PYTHONPATH": python_path(sandbox)}
     variables |= {"HOME": SCRATCH, "USER": "student", "LOGNAME": "student", "LANG": "C.UTF-8", "PATH": ""}
     for name, value in variables.items():
         options += ["--setenv", name, value]
-    return [*options, "--chdir", SCRATCH, "--", PYTHON, "-s", "-P", BOOT, _orders(limits, sockets)]
+    return options
 
 
-def _orders(limits: Limits, sockets: Mapping[int, int]) -> str:
-    """What _boot is told: it can import nothing of ours."""
-    user = USER_IDS[0] + secrets.randbelow(USER_IDS[1] - USER_IDS[0]) if privileged() else None
-    values = asdict(limits)
-    values["cpu"] = limits.cpu or int(limits.total) + 1
-    keep = ("cpu", "memory", "processes", "file_size", "open_files")
-    return json.dumps(
-        {"user": user, "limits": {name: values[name] for name in keep}, "sockets": sockets, "connection": CONNECTION}
-    )
+def _python(program: str) -> list[str]:
+    from coursekit.grading._mounts import PYTHON
+
+    return [PYTHON, "-s", "-P", program]

@@ -105,6 +105,12 @@ def without_checks(source: "Source", status: str, message: str) -> Grade:
     return Grade(0.0, _sum([source.points]), (), status, message)
 
 
+def as_grade(data: Mapping[str, Any]) -> Grade:
+    """Make a grade of what `dataclasses.asdict` made of one, or JSON of that."""
+    checks = tuple(CheckResult(**check) for check in data["checks"])
+    return Grade(**{**data, "checks": checks, "notes": tuple(data["notes"])})
+
+
 def expectations(source: "Source", reference: "Reference") -> dict[str, Expectation]:
     """Make of a reference run what each check is compared with."""
     return {
@@ -140,9 +146,13 @@ def _score_check(check: "Check", found: list[Cases | None], status: str, expecte
     if len(found) != 1 or found[0] is None:
         reason = REASONS["several" if len(found) > 1 else "missing"]
         return CheckResult(check.id, 0.0, check.points, "missing", reason, status)
-    outcome = compare(expected["cases"], found[0], check.how).outcome
-    points = check.points if outcome == "correct" else 0.0
+    result = compare(expected["cases"], found[0], check.how)
+    outcome = result.outcome
+    share = result.passed / result.cases if check.how.get("partial") else float(outcome == "correct")
+    points = check.points * share
     reason = REASONS[outcome] if outcome != "wrong" else _why_wrong(check, found[0], expected)
+    if 0 < share < 1:
+        reason = f"{result.passed} of {result.cases} cases are right. {reason}"
     return CheckResult(check.id, points, check.points, outcome, reason, status)
 
 

@@ -56,6 +56,7 @@ class Check:
 
     id: str
     cases: int
+    images: int  # hidden ones that the answer is to label; 0: it is called with a generator
     points: float
     how: Mapping[str, Any]
     hidden: bool
@@ -308,29 +309,34 @@ def _read_checks(cell: nbformat.NotebookNode, points: float, wrong: list[str]) -
         wrong.append("a fixed answer is stored rounded: compare needs digits, so many significant ones, 1 or more")
     checks = []
     for call in calls:
-        id, cases = _id_and_cases(call, wrong)
+        id, cases, images = _id_and_numbers(call, wrong)
         inside = any(region.first < call.lineno - 1 < region.last for region in hidden)
-        checks.append(Check(id=id, cases=cases, hidden=inside, **shared))
+        checks.append(Check(id=id, cases=cases, images=images, hidden=inside, **shared))
+        if images and (shared["fixed"] or shared["how"].get("kind") != "labels"):
+            wrong.append(f'check {id!r} gives images: its compare kind has to be "labels", and fixed false')
         if shared["fixed"] and (cases != 1 or (len(call.args) > 1 and isinstance(call.args[1], ast.Lambda))):
             wrong.append(f"check {id!r} is fixed: pass it the entered value alone, without lambda and cases")
     return tuple(checks)
 
 
-def _id_and_cases(call: ast.Call, wrong: list[str]) -> tuple[str, int]:
-    """The literal id and number of cases of a call of ``check``."""
+def _id_and_numbers(call: ast.Call, wrong: list[str]) -> tuple[str, int, int]:
+    """The literal id, and the numbers of cases and of images, of a call of ``check``."""
     id = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
     if not isinstance(id, str) or len(call.args) != 2:
         wrong.append(f'line {call.lineno}: write check("NN.name", answer), with the id spelled out')
-    cases: Any = 1
+    numbers: dict[str, int] = {"cases": 1, "images": 0}
     for keyword in call.keywords:
-        if keyword.arg != "cases":
-            wrong.append(f"line {call.lineno}: check takes cases alone, not {keyword.arg or '**'}")
+        if keyword.arg not in numbers:
+            wrong.append(f"line {call.lineno}: check takes cases and images alone, not {keyword.arg or '**'}")
+            continue
+        value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+        if type(value) is int and value >= 1:
+            numbers[keyword.arg] = value
         else:
-            cases = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
-    if type(cases) is not int or cases < 1:
-        wrong.append(f"line {call.lineno}: cases has to be spelled out, a whole number above 0")
-        cases = 1
-    return str(id), cases
+            wrong.append(f"line {call.lineno}: {keyword.arg} has to be spelled out, a whole number above 0")
+    if numbers["images"] and numbers["cases"] > 1:
+        wrong.append(f"line {call.lineno}: images are one case: leave cases out")
+    return str(id), numbers["cases"], numbers["images"]
 
 
 def _between_cells(path: Path, cells: tuple[Cell, ...]) -> Iterator[str]:

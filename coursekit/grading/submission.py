@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import re
 import stat
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from coursekit.grading.source import Source
 
 MAX_BYTES = 20_000_000  # of a file; pictures in the outputs count, too
+MAX_NOTEBOOKS = 50  # of a student that are looked at, the newest
 MAX_CELLS = 2000
 MAX_SOURCE = 200_000  # characters of one cell
 NEWEST_FORMAT = 4  # of the notebook formats; older ones are brought up to it
@@ -34,7 +37,7 @@ class Submission:
     """A notebook that can be graded."""
 
     student: str
-    path: Path
+    name: str  # of the file
     sha256: str
     cells: tuple[Cell, ...]
     notes: tuple[str, ...] = ()
@@ -47,6 +50,25 @@ class Refusal:
     student: str
     reason: str
     sha256: str = field(default="")
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What lies in a student's folder, unread: each notebook's name and content, newest first.
+
+    In place of a content that cannot be had stands the sentence that refuses it; it is the last one then.
+    """
+
+    student: str
+    files: tuple[tuple[str, bytes | str], ...]
+    count: int  # of the notebooks in the folder
+    time: float = 0.0  # when the newest was written
+
+    @property
+    def sha256(self) -> str:
+        """That of the newest notebook, by which one is known again without reading it."""
+        content = self.files[0][1]
+        return _sha256(content if isinstance(content, bytes) else content.encode())
 
 
 class _Refused(Exception):
@@ -68,20 +90,42 @@ def read(path: Path, source: "Source") -> Submission | Refusal:
     Submission or Refusal
         Nothing that is in the folder makes this raise.
     """
+    collected = collect(path)
+    return collected if isinstance(collected, Refusal) else choose(collected, source)
+
+
+def collect(path: Path) -> Collected | Refusal:
+    """Take up what a student's folder holds, as bytes that nobody has looked into.
+
+    Parameters
+    ----------
+    path : Path
+        As for `read`.
+    """
     path = Path(os.path.abspath(path))
-    folder = path if path.is_dir() and not path.name.endswith(".ipynb") else path.parent
-    student = printable(folder.name)
-    try:
+    folder = path if path.is_dir() else path.parent
+    student = student_id(folder.name)
+
+    def gather() -> Collected:
         found = _notebooks(folder) if folder == path else [path]
-        return _read_one(found, folder, student, source)
-    except _Refused as refused:
-        reason = str(refused)
-    except OSError as error:
-        reason = f"The notebook cannot be read ({error.strerror or 'input error'}): hand it in again."
-    except Exception as error:
-        # whatever else a hostile file brings out of the readers: its type is ours to show, its text may be the file's
-        reason = f"The notebook cannot be read ({type(error).__name__}): {SAVE_AGAIN}."
-    return Refusal(student, reason, _sha256(reason.encode()))
+        return Collected(
+            student, tuple(_contents(found[:MAX_NOTEBOOKS], folder)), len(found), found[0].lstat().st_mtime
+        )
+
+    return _or_refusal(student, gather)
+
+
+def choose(collected: Collected, source: "Source") -> Submission | Refusal:
+    """Read the newest notebook that is not of another assignment. Nothing that is in it makes this raise."""
+    return _or_refusal(collected.student, lambda: _read_one(collected, source))
+
+
+def student_id(name: str) -> str:
+    """Name a student as the folder is called, in one line; what had to be changed gets a mark that is its alone."""
+    shown = printable(name, 100)
+    if shown == name and not re.search(r"~[0-9a-f]{12}$", name):
+        return name
+    return f"{shown}~{_sha256(name.encode('utf-8', 'surrogateescape'))[:12]}"
 
 
 def printable(text: str, longest: int = 120) -> str:
@@ -106,14 +150,44 @@ def _notebooks(folder: Path) -> list[Path]:
     raise _Refused(f"No notebook (.ipynb) was handed in: there is none in the folder, {held}.")
 
 
-def _read_one(found: list[Path], folder: Path, student: str, source: "Source") -> Submission | Refusal:
-    """Read the newest notebook that is not of another assignment."""
-    other = ""
+def _or_refusal(student: str, work: Callable[[], Any]) -> Any:
+    """Do it; whatever goes wrong becomes a refusal."""
+    try:
+        return work()
+    except _Refused as refused:
+        reason = str(refused)
+    except OSError as error:
+        reason = f"The notebook cannot be read ({error.strerror or 'input error'}): hand it in again."
+    except Exception as error:
+        # whatever else a hostile file brings out of the readers: its type is ours to show, its text may be the file's
+        reason = f"The notebook cannot be read ({type(error).__name__}): {SAVE_AGAIN}."
+    return Refusal(student, reason, _sha256(reason.encode()))
+
+
+def _contents(found: list[Path], folder: Path) -> Iterator[tuple[str, bytes | str]]:
+    """Give names and contents up to the first that is refused: what is older than that one would not count."""
+    room = 3 * MAX_BYTES
     for path in found:
-        name, content = printable(path.name), b""
-        among = f" Of {len(found)} notebooks in the folder the newest was taken, {name}." if len(found) > 1 else ""
+        name = printable(path.name)
         try:
             content = _content(path, folder)
+        except _Refused as refused:
+            yield name, str(refused)
+            return
+        room -= len(content)
+        if room < 0:
+            yield name, f"{name} and the newer notebooks are too big together: leave in the folder the one that counts."
+            return
+        yield name, content
+
+
+def _read_one(collected: Collected, source: "Source") -> Submission | Refusal:
+    other, student, count = "", collected.student, collected.count
+    for name, content in collected.files:
+        among = f" Of {count} notebooks in the folder the newest was taken, {name}." if count > 1 else ""
+        if isinstance(content, str):
+            return Refusal(student, f"{content}{among}", _sha256(content.encode()))
+        try:
             notebook = _json(content, name)
             belongs = _assignment(notebook)
             if belongs not in (None, source.assignment):
@@ -121,8 +195,8 @@ def _read_one(found: list[Path], folder: Path, student: str, source: "Source") -
                 continue
             cells = _cells(notebook, name)
         except _Refused as refused:
-            return Refusal(student, f"{refused}{among}", _sha256(content or str(refused).encode()))
-        return Submission(student, path, _sha256(content), cells, (among.strip(),) if among else ())
+            return Refusal(student, f"{refused}{among}", _sha256(content))
+        return Submission(student, name, _sha256(content), cells, (among.strip(),) if among else ())
     raise _Refused(other)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from coursekit.check import CheckUnavailable, answers
+from coursekit.check import CheckUnavailable, answers, generator
 from coursekit.compare import Result, compare, fingerprint, same
 from coursekit.compare.cases import Unreadable, is_nothing, refuse_no_answer
 from coursekit.practice import progress
@@ -18,8 +18,8 @@ from coursekit.practice.values import find
 HONEST_TRIES = 2
 
 
-def check(id: str, answer: Any, cases: int, start: str) -> str:
-    """Call the answer and say how it compares.
+def check(id: str, answer: Any, cases: int, start: str, images: int = 0) -> str:
+    """Call the answer and say how it compares. Images are drawn from the validation part of MNIST.
 
     Returns
     -------
@@ -29,12 +29,20 @@ def check(id: str, answer: Any, cases: int, start: str) -> str:
     folder = Path(start)
     values, entry = find(id, folder)
     stored = len(entry.get("hashes", entry.get("cases", ())))
-    if stored != cases:
+    if stored != cases or entry.get("images", 0) != images:
+        asks, holds = (f"{number} cases" for number in (cases, stored))
+        if stored == cases:
+            asks, holds = (f"{number} images" for number in (images, entry.get("images", 0)))
         raise CheckUnavailable(
-            f"{id} cannot be checked: the notebook asks for {cases} cases and the public values hold {stored}. "
+            f"{id} cannot be checked: the notebook asks for {asks} and the public values hold {holds}. "
             "They do not belong together: get both anew."
         )
-    got, places = answers(id, answer, cases, values["seed"])
+    digits = None
+    if images:
+        from coursekit.data import draw_digits
+
+        digits, _ = draw_digits("validation", images, generator(values["seed"], id, 0))
+    got, places = answers(id, answer, cases, values["seed"], digits)
     result = _compare(entry, got)
     print(f"{id}  {_say(id, entry, result, got, places, callable(answer))}")
     if result.outcome != "nothing":

@@ -47,6 +47,11 @@ EQUAL = [
     ([(1, 2), (3, 4)], {(3, 4), (1, 2)}, {"kind": "set"}),
     (["conv", "relu", "pool"], ("conv", "relu", "pool"), {"kind": "order"}),
     ([3, 1, 2], np.array([3, 1, 2]), {"kind": "order"}),
+    ([7, 2, 1, 0], np.array([7, 2, 1, 4]), {"kind": "labels", "at_least": 0.75}),
+    ([7, 2, 1], [7.0, 2.0, 1.0], {"kind": "labels", "at_least": 1}),
+    ([2, 0], np.array([[0.1, 0.2, 0.7], [-1, -3, -2]]), {"kind": "labels", "at_least": 1.0}),
+    (np.linspace(-1, 1, 500), np.linspace(-0.97, 1.02, 500), {"kind": "spread"}),
+    (np.linspace(-1, 1, 500), np.linspace(1.2, -0.8, 500), {"kind": "spread", "rtol": 0.5}),
 ]
 
 
@@ -106,6 +111,26 @@ DIFFERENT = [
     ),
     (["a", "b"], ["a", "c"], {"kind": "order"}, "Place 2: yours 'c', expected 'b'."),
     (["a", "b"], ["a"], {"kind": "order"}, "1 entry came back, 2 expected."),
+    (
+        [7, 2, 1, 0],
+        [7, 2, 2, 4],
+        {"kind": "labels", "at_least": 0.75},
+        "2 labels of 4 are right, 50.0 %; 75 % are asked for.",
+    ),
+    (
+        [1] * 10_000,
+        [1] * 9_699 + [2] * 301,
+        {"kind": "labels", "at_least": 0.97},
+        "9699 labels of 10000 are right, 96.99 %",
+    ),
+    ([1, 2], [[0.0, np.nan, 9], [0, 0, 9]], {"kind": "labels", "at_least": 0.6}, "1 label of 2 are right"),
+    ([1, 2], [1, 2, 3], {"kind": "labels", "at_least": 0.5}, "Shapes differ: yours (3,), expected (2,) for labels"),
+    ([1, 2], 1, {"kind": "labels", "at_least": 0.5}, "Shapes differ: yours (), expected (2,) for labels"),
+    ([1, 2], None, {"kind": "labels", "at_least": 0.5}, "Nothing came back."),
+    (np.arange(9.0), np.arange(9.0) * 1.1, {"kind": "spread"}, "The standard deviation is 2.84, expected about 2.582."),
+    (np.arange(9.0), np.arange(9.0) + 1, {"kind": "spread"}, "The mean is 5, expected about 4"),
+    (np.arange(9.0), np.arange(8.0), {"kind": "spread"}, "Shapes differ: yours (8,), expected (9,)."),
+    (np.arange(3.0), [0, np.inf, 1], {"kind": "spread"}, "Real, finite numbers are expected."),
 ]
 
 
@@ -149,8 +174,22 @@ def test_a_reference_without_an_answer_is_refused():
             compare([encode(1), case], [encode(1), encode(1)], {})
 
 
+def test_each_share_of_right_labels_is_a_case():
+    truth, how = [encode([1, 2, 3, 4])], {"kind": "labels", "at_least": [0.75, 0.5, 1.0]}
+    result = compare(truth, [encode([1, 2, 3, 9])], how)
+    assert result == Result("wrong", 3, "3 labels of 4 are right, 75.0 %; 100 % are asked for.", 2, 3)
+    assert compare(truth, [encode([1, 2, 3, 4])], how) == Result("correct", None, "", 3, 3)
+    assert not same(truth[0], encode([1, 2, 3, 9]), how)
+
+
+@pytest.mark.parametrize("at_least", [None, 0, 97, [], [0.5, "all"], True])
+def test_labels_need_a_share(at_least):
+    with pytest.raises(ValueError, match=r"a share such as 0\.97"):
+        compare([encode([1])], [encode([1])], {"kind": "labels", "at_least": at_least})
+
+
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match="expected one of numbers, integers, text, set, order"):
+    with pytest.raises(ValueError, match="expected one of numbers, integers, text, set, order, labels, spread"):
         compare([encode(1)], [encode(1)], {"kind": "number"})
 
 
@@ -187,10 +226,12 @@ RUBBISH = [
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_rubbish_is_wrong(kind):
-    expected = {"numbers": 5, "integers": 5, "text": "five", "set": {5}, "order": [5]}[kind]
+    expected = {"numbers": 5, "integers": 5, "text": "five", "set": {5}, "order": [5], "labels": [5], "spread": [5]}[
+        kind
+    ]
     for right in (encode(expected), encode([expected, [expected]]), encode({"a": expected})):
         for got in RUBBISH:
-            result = compare([right], [got], {"kind": kind, "dtype": "float64"})
+            result = compare([right], [got], {"kind": kind, "dtype": "float64", "at_least": 0.5})
             assert result.outcome == "wrong", got
             assert result.reason
             assert fingerprint(got, {"kind": kind}, "salt", 3) is None or got.get("kind") == "array"
@@ -206,7 +247,7 @@ def test_deep_nesting_is_wrong(kind, holder):
         for expected in (5, "five", [5, [5]], {"a": 5}):
             if kind in ("set", "order") and not isinstance(expected, list):
                 continue
-            assert compare([encode(expected)], [got], {"kind": kind}).outcome == "wrong"
+            assert compare([encode(expected)], [got], {"kind": kind, "at_least": 0.5}).outcome == "wrong"
         assert fingerprint(got, {"kind": kind}, "salt", 3) is None
     finally:  # take it apart, which Python would do recursively
         while got.get("items"):
@@ -232,7 +273,9 @@ cases = st.recursive(
 @given(cases | st.lists(cases, max_size=2), st.sampled_from(list(KINDS)), st.booleans())
 def test_anything_json_can_say_gives_a_result(got, kind, alone):
     for expected in (encode(5), encode([1.5, [2]]), encode({"a": np.ones(2)}), encode(["b", 2])):
-        result = compare([expected], [got] if alone else got, {"kind": kind, "dtype": "float64", "digits": 3})
+        result = compare(
+            [expected], [got] if alone else got, {"kind": kind, "dtype": "float64", "digits": 3, "at_least": 0.5}
+        )
         assert result.outcome in ("wrong", "nothing", "correct")
         assert isinstance(result.reason, str)
         assert (result.reason == "") == (result.outcome == "correct")

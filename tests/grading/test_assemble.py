@@ -2,9 +2,10 @@
 
 import json
 
+import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
-from small_source import write_small_source
+from small_source import small_source, write_small_source
 
 from coursekit.grading.assemble import assemble
 from coursekit.grading.release import notebook_text, student_notebook
@@ -35,7 +36,7 @@ def assembled(tmp_path, source):
         path = tmp_path / "student" / "99_small.ipynb"
         path.parent.mkdir()
         path.write_text(notebook_text(notebook), encoding="utf-8")
-        result = assemble(source, read(path, source))
+        result = assemble(source, read(path, source), 7)
         json.dumps(result.notebook)
         return result
 
@@ -250,7 +251,25 @@ def test_an_answer_under_another_name_stays_as_it_is(assembled):
 
     result = assembled(change)
     assert code(result)[5] == "def spots(size, kernel):\n    return 1"
-    assert (result.notes, result.untouched) == ((), frozenset())
+    assert result.notes == ("q3: cell 10 does not define places, which is asked for.",)
+    assert result.untouched == frozenset()
+
+
+def test_names_of_one_answer_in_two_cells_are_put_together(tmp_path):
+    notebook = small_source()
+    place = at(notebook.cells, "q2")
+    notebook.cells[
+        place
+    ].source = "size = None\ncount = None\n### BEGIN SOLUTION\nsize = 24\ncount = 576\n### END SOLUTION"
+    write_small_source(tmp_path).write_text(nbformat.writes(notebook))
+    source = read_source(tmp_path / "solutions" / "99_small.ipynb")
+    notebook.cells[place].source = "size = 24"
+    notebook.cells[place + 1 : place + 1] = [new_markdown_cell("And the count:"), new_code_cell("count = size**2")]
+    path = tmp_path / "kim.ipynb"
+    path.write_text(nbformat.writes(notebook))
+    result = assemble(source, read(path, source), 7)
+    assert code(result)[3] == "size = 24\n\ncount = size**2"
+    assert result.notes[0] == "q2: cells 7, 9 are parts of one answer, and were taken together."
 
 
 def test_an_answer_that_was_made_text_counts(assembled):

@@ -53,7 +53,7 @@ def fine(monkeypatch):
     monkeypatch.setattr(sandbox, "find_bwrap", lambda: "bwrap")
     good = subprocess.CompletedProcess([], 0, "", "")
     monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: good)
-    monkeypatch.setattr(doctor, "probe", lambda: dict(HELD))
+    monkeypatch.setattr(doctor, "probe", lambda *, warm: dict(HELD))
 
 
 def test_a_safe_machine(fine):
@@ -65,7 +65,7 @@ def test_a_safe_machine(fine):
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_each_protection_that_fails_is_found(fine, monkeypatch, name):
-    monkeypatch.setattr(doctor, "probe", lambda: {**HELD, name: BROKEN[name]})
+    monkeypatch.setattr(doctor, "probe", lambda *, warm: {**HELD, name: BROKEN[name]})
     result = CliRunner().invoke(doctor_command)
     assert result.exit_code == 1
     assert result.output.count("OFF") == 1
@@ -73,7 +73,7 @@ def test_each_protection_that_fails_is_found(fine, monkeypatch, name):
 
 
 def test_a_machine_without_a_filter_is_safe_enough(fine, monkeypatch):
-    monkeypatch.setattr(doctor, "probe", lambda: {**HELD, "seccomp": "0"})
+    monkeypatch.setattr(doctor, "probe", lambda *, warm: {**HELD, "seccomp": "0"})
     result = CliRunner().invoke(doctor_command)
     assert result.exit_code == 0
     assert "OFF  system calls are filtered (not needed): seccomp is not there" in result.output
@@ -105,7 +105,7 @@ def test_namespaces_that_are_forbidden(fine, monkeypatch):
 
 
 def test_a_kernel_that_does_not_start(fine, monkeypatch):
-    def broken():
+    def broken(*, warm):
         raise ExecutionError("the notebook could not be run: no memory")
 
     monkeypatch.setattr(doctor, "probe", broken)
@@ -113,5 +113,5 @@ def test_a_kernel_that_does_not_start(fine, monkeypatch):
 
 
 def test_a_kernel_that_says_nothing(fine, monkeypatch):
-    monkeypatch.setattr(doctor, "probe", lambda: None)
+    monkeypatch.setattr(doctor, "probe", lambda *, warm: None)
     assert not report()[-1].on

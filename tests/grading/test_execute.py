@@ -10,10 +10,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from kernels import BARE, SHORT, answer, check, given, needs_sandbox, notebook, values
 
-from coursekit.grading import execute
+from coursekit.grading import cgroup, execute
 from coursekit.grading.execute import CellRun, ExecutionError, run
 
 pytestmark = needs_sandbox
@@ -29,9 +30,10 @@ def f():
 """
 
 
-def outcome(*cells, limits=SHORT, sandbox=BARE, seed=7):
+def outcome(*cells, limits=SHORT, sandbox=BARE, seed=7, warm=True):
     """Status and values of each check cell."""
-    return [(one.status, values(one)) for one in run(notebook(*cells), sandbox=sandbox, seed=seed, limits=limits)]
+    runs = run(notebook(*cells), sandbox=sandbox, seed=seed, limits=limits, warm=warm)
+    return [(one.status, values(one)) for one in runs]
 
 
 class TestHonest:
@@ -124,6 +126,10 @@ class TestHostile:
         [one, two] = run(notebook(check("os._exit(1)"), check("send(2)")), sandbox=BARE, seed=7, limits=SHORT)
         assert (one.status, two.status, values(two)) == ("dead", "ran", [2])
         assert one.seconds < 1.5
+
+    def test_quitting_ends_nothing(self):
+        cells = [answer("quit()"), check("send(1)"), answer("g = exit()"), check("send(g)")]
+        assert outcome(*cells) == [("ran", [1]), ("ran", [None])]
 
     @pytest.mark.slow
     def test_a_kernel_that_dies_later(self):
@@ -248,24 +254,17 @@ from kernels import *
 from coursekit.grading.execute import run
 print("started", flush=True)
 cells = [check("send(1)"), check("import subprocess, time\\nif os.fork() == 0: time.sleep(60)\\ntime.sleep(60)")]
-run(notebook(*cells), sandbox=BARE, seed={seed}, limits=Limits(cell=60))
+run(notebook(*cells), sandbox=BARE, seed=1, limits=Limits(cell=60), warm={warm})
 """
 
 
-def traces(seed: int) -> list[str]:
-    """Processes that belong to a run with that seed."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            text = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if f"\0{seed}\0".encode() in text or f"SEED={seed}\0".encode() in text:
-            found.append(folder.name)
-    return found
+def descendants(pid: int) -> list[psutil.Process]:
+    """Processes that a process has started, and those that they have, dead ones left out."""
+    found = psutil.Process(pid).children(recursive=True)
+    return [each for each in found if each.status() != psutil.STATUS_ZOMBIE]
 
 
-def wait_for(condition, seconds=15):
+def wait_for(condition, seconds=40):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
@@ -274,34 +273,45 @@ def wait_for(condition, seconds=15):
     return False
 
 
+def groups():
+    """Control groups of kernels whose grader is a child of ours."""
+    workers = [each.pid for each in psutil.Process().children()]
+    for parent in cgroup.usable():
+        yield from (folder for pid in workers for folder in parent.glob(f"coursekit-{pid}-*"))
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
 class TestNothingIsLeft:
-    def test_after_a_run(self, tmp_path, monkeypatch):
+    def test_after_a_run(self, tmp_path, monkeypatch, warm):
+        execute._close_workers()
         monkeypatch.setattr(execute.tempfile, "tempdir", str(tmp_path))
         before = Path("/proc/self/mountinfo").read_text()
+        outcome(check("send(1)"), warm=warm)
+        kept = {each.pid for each in descendants(os.getpid())}  # the worker, bubblewrap's two processes, the zygote
         spawn = "if os.fork() == 0:\n    os.setsid(); time.sleep(60)\nos._exit(0)"
-        outcome(answer(STUBBORN), check("f()"), check(spawn), check("send(2)"), seed=812_345_671)
+        outcome(answer(STUBBORN), check("f()"), check(spawn), check("send(2)"), warm=warm)
+        assert {each.pid for each in descendants(os.getpid())} == kept
+        assert len(kept) == (4 if warm else 1)
         assert list(tmp_path.iterdir()) == []
-        assert traces(812_345_671) == []
         assert Path("/proc/self/mountinfo").read_text() == before
+        assert list(groups()) == []
 
-    @pytest.mark.parametrize(
-        "number",
-        [signal.SIGINT, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGTERM, signal.SIGKILL))],
-    )
-    def test_after_the_grader_was_stopped(self, tmp_path, number):
-        seed = 712_345_670 + number
-        script = GRADER.format(tests=str(Path(__file__).parent), seed=seed)
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+    def test_after_the_grader_was_stopped(self, tmp_path, number, warm):
+        script = GRADER.format(tests=str(Path(__file__).parent), warm=warm)
         grader = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(script)],
             env={**os.environ, "TMPDIR": str(tmp_path)},
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        assert wait_for(lambda: len(traces(seed)) >= 4)  # bubblewrap twice, the kernel, its child
+        few = 7 if warm else 5  # a worker, bubblewrap twice, the kernel and its child; a zygote and its child
+        assert wait_for(lambda: len(descendants(grader.pid)) >= few)
+        family = descendants(grader.pid)
         os.killpg(grader.pid, number)
         assert wait_for(lambda: grader.poll() is not None)
-        assert wait_for(lambda: not traces(seed))
+        assert wait_for(lambda: not any(each.is_running() for each in family))
         assert wait_for(lambda: not list(tmp_path.glob("ck-*")))
 
 

@@ -87,5 +87,6 @@ def test_no_name_leads_out_of_the_folder(tmp_path, source, name):
 
 
 def test_no_two_names_share_a_page(tmp_path, source):
-    names = [*NAMES, "_", "a_b", "a", "hidden", "x" * 301]
+    names = [*NAMES, "_", "a_b", "a", "hidden", "x" * 301, "con", "CON.txt", "a:b"]
+    names += [feedback.file_name("a:b")]  # who is called as another one's page is
     assert len({feedback.page_of(tmp_path, name, source) for name in names}) == len(names)

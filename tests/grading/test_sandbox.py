@@ -14,7 +14,7 @@ import pytest
 from kernels import BARE, check, needs_sandbox, notebook, values
 
 import coursekit
-from coursekit.grading import _mounts, sandbox
+from coursekit.grading import _mounts, execute, sandbox
 from coursekit.grading.execute import run
 from coursekit.grading.sandbox import Limits, Sandbox, SandboxUnavailable
 
@@ -58,14 +58,28 @@ TRIES = {
 }
 
 
-@pytest.fixture(scope="module")
-def tried():
+@pytest.fixture(scope="module", params=[True, False], ids=["warm", "cold"])
+def tried(request):
     """What a submission reports that tries everything at once."""
     lines = [f"send([{name!r}, attempt(lambda: ({code}))])" for name, code in TRIES.items()]
     tries = notebook(check("\n".join(lines)))
-    [result] = run(tries, sandbox=Sandbox(modules=("coursekit.check",)), seed=4711, limits=LIMITS)
+    [result] = run(tries, sandbox=Sandbox(modules=("coursekit.check",)), seed=4711, limits=LIMITS, warm=request.param)
     assert result.status == "ran"
     return dict(values(result))
+
+
+@pytest.fixture(params=["by a group", "from outside"])
+def counted(request, monkeypatch, tmp_path):
+    """How the memory of a kernel's processes is added up: workers may make control groups if we may, or else not."""
+    if request.param == "by a group":
+        yield
+        return
+    code = "import coursekit.grading.cgroup\ncoursekit.grading.cgroup.usable = tuple\n"
+    (tmp_path / "sitecustomize.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{COURSE.parent}")
+    execute._close_workers()
+    yield
+    execute._close_workers()
 
 
 @needs_sandbox
@@ -123,7 +137,8 @@ class TestInside:
         assert "SSH_AUTH_SOCK" not in inside
         assert not any(name.startswith("PYTEST") for name in inside)
 
-    def test_a_fork_bomb_is_bounded(self):
+    @pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+    def test_a_fork_bomb_is_bounded(self, warm):
         bomb = check(
             """
 import signal
@@ -138,13 +153,15 @@ except OSError as error:
     send([len(children), error.errno])
 """
         )
-        [result] = run(notebook(bomb), sandbox=BARE, seed=0, limits=LIMITS)
+        [result] = run(notebook(bomb), sandbox=BARE, seed=0, limits=LIMITS, warm=warm)
         [[children, number]] = values(result)
         assert 0 < children < LIMITS.processes
         assert number == 11  # EAGAIN
 
     @pytest.mark.slow
-    def test_many_processes_share_one_memory(self):
+    @pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+    @pytest.mark.usefixtures("counted")
+    def test_many_processes_share_one_memory(self, warm):
         bomb = check(
             """
 for _ in range(12):
@@ -154,7 +171,7 @@ for _ in range(12):
 time.sleep(30)
 """
         )
-        [result] = run(notebook(bomb), sandbox=BARE, seed=0, limits=LIMITS)
+        [result] = run(notebook(bomb), sandbox=BARE, seed=0, limits=LIMITS, warm=warm)
         assert result.status == "dead"
         assert result.seconds < 8
 
@@ -188,7 +205,7 @@ class TestAllowList:
 
 class TestCommand:
     def line(self):
-        return sandbox.command(BARE, Limits(total=7), 5, sockets={1: 50}, files={"/course/.x": 51}, info=52)
+        return sandbox.command(BARE, Limits(total=7), 5, sockets={1: 50}, files={"/course/.x": 51}, info=52, block=53)
 
     @needs_sandbox
     def test_everything_is_unshared(self):
@@ -196,6 +213,19 @@ class TestCommand:
         assert {"--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--clearenv"} <= set(line)
         assert {"--die-with-parent", "--new-session"} <= set(line)
         assert json.loads(line[-1])["limits"]["cpu"] == 8
+
+    @needs_sandbox
+    @pytest.mark.parametrize("root", [True, False])
+    def test_a_zygote_may_make_namespaces_for_others(self, monkeypatch, root):
+        monkeypatch.setattr(sandbox, "privileged", lambda: root)
+        line = sandbox.zygote_command(BARE, control=50, files={"/course/.x": 51})
+        assert {"--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--clearenv"} <= set(line)
+        assert ("CAP_SYS_ADMIN" in line, "--unshare-user" in line) == (root, not root)
+        assert json.loads(line[-1]) == {
+            **{"control": 50, "modules": ["numpy"], "scratch": "/scratch"},
+            **{"isolated": True, "nested": not root},
+        }
+        assert "/scratch" not in [line[i + 1] for i, option in enumerate(line) if option == "--tmpfs"]
 
     @needs_sandbox
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can take on another user id")
@@ -268,11 +298,15 @@ GRADER = f"""
 import sys
 sys.path[:0] = [{str(COURSE.parent)!r}, {str(Path(__file__).parent)!r}]
 from kernels import *
-from coursekit.grading import doctor, execute
+from coursekit.grading import doctor, execute, zygote
 assert not room.privileged()
+print(repr(zygote.why_not()))
 print([each.line() for each in doctor.report() if not each.on])
 cells = [answer("g = 1"), check("send(g)"), check("while True: pass"), answer("h = 2"), check("send(h)")]
-print([(one.status, values(one)) for one in execute.run(notebook(*cells), sandbox=BARE, seed=1, limits=SHORT)])
+cells += [check("send([os.getuid(), attempt(lambda: open('/proc/sys/user/max_user_namespaces').read())])")]
+for warm in (True, False):
+    runs = execute.run(notebook(*cells), sandbox=BARE, seed=1, limits=SHORT, warm=warm)
+    print([(one.status, values(one)) for one in runs])
 """
 
 
@@ -301,4 +335,9 @@ def test_an_ordinary_user_grades_as_well():
             text=True,
             check=False,
         )
-    assert result.stdout.splitlines() == ["[]", "[('ran', [1]), ('timeout', []), ('ran', [2])]"], result.stderr
+    [warm_fault, off, warm, cold] = result.stdout.splitlines() or [result.stderr] * 4
+    assert warm_fault == "''"  # or this test would not be about warm kernels
+    assert [line for line in eval(off) if "(not needed)" not in line] == []
+    expected = [("ran", [1]), ("timeout", []), ("ran", [2])]
+    assert eval(warm) == [*expected, ("ran", [[1000, "'0\\n'"]])]
+    assert eval(cold)[:3] == expected

@@ -41,7 +41,7 @@ SPOILED = {  # what is done to a cell's metadata or source -> what is said
     "id computed": ("q1-check", "check(name, size)", "with the id spelled out"),
     "answer missing": ("q1-check", 'check("99.q1")', "with the id spelled out"),
     "cases computed": ("q1-check", 'check("99.q1", size, cases=n)', "cases has to be spelled out"),
-    "other keyword": ("q1-check", 'check("99.q1", size, seed=3)', "check takes cases alone, not seed"),
+    "other keyword": ("q1-check", 'check("99.q1", size, seed=3)', "check takes cases and images alone, not seed"),
     "number of another file": ("q1-check", 'check("98.q1", size)', "has to begin with '99.', as in '99.q1'"),
     "id twice": ("q1-check", 'check("99.q2", size)', "check '99.q2' stands in cell 'q1-check' too"),
     "fixed function": ("q2-check", 'check("99.q2", lambda rng: size)', "pass it the entered value alone"),

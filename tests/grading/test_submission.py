@@ -54,7 +54,7 @@ def test_of_several_notebooks_the_newest_counts_and_it_is_said(folder, source):
     (folder / ".ipynb_checkpoints").mkdir()
     hand_in(folder / ".ipynb_checkpoints", source, "b-checkpoint.ipynb")
     found = read(folder, source)
-    assert found.path.name == "b.ipynb"
+    assert found.name == "b.ipynb"
     assert found.notes == ("Of 2 notebooks in the folder the newest was taken, b.ipynb.",)
 
 
@@ -71,7 +71,7 @@ def test_notebooks_of_another_assignment_are_passed_over(folder, source):
     hand_in(folder, source, "02_other.ipynb", when=2_000_000_000, metadata=other)
     assert read(folder, source).reason == "02_other.ipynb is of the assignment 02_other, not of 99_small."
     hand_in(folder, source, when=1_900_000_000)
-    assert read(folder, source).path.name == "99_small.ipynb"
+    assert read(folder, source).name == "99_small.ipynb"
 
 
 def test_what_only_a_run_would_need_may_be_missing_or_broken(folder, source):
@@ -179,3 +179,12 @@ def test_names_are_made_printable():
     assert printable("a\x1b[2J\nb") == "a\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}b"
     assert printable(os.fsdecode(b"caf\xe9")) == "caf\\udce9"
     assert len(printable("x" * 500)) == 120
+
+
+def test_no_two_folders_are_one_student():
+    names = ["a", "a\n", "a\t", "a\u202e", "a\udcff", "x" * 200, "x" * 201, "é", "e\u0301", "<b>", "a~0123456789ab"]
+    names += [submission.student_id("a\n")]  # who is called as another one is named
+    ids = [submission.student_id(name) for name in names]
+    assert len(set(ids)) == len(names)
+    assert ids[0] == "a"
+    assert all(id.isprintable() and len(id) < 120 for id in ids)
