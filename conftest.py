@@ -15,5 +15,8 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Run the fast tests first, so that a mistake shows early; then the notebooks, then what is slow."""
-    items.sort(key=lambda item: 2 if item.get_closest_marker("slow") else item.path.suffix == ".ipynb")
+    """Run the fast tests first, so that a mistake shows early; then what is slow, the notebooks before all else."""
+    notebooks = [item for item in items if item.path.suffix == ".ipynb"]
+    items.sort(key=lambda item: 2 if item.get_closest_marker("slow") else item in notebooks)
+    for item in notebooks:
+        item.add_marker("slow")

@@ -27,12 +27,16 @@ LOCATION = os.fsencode(os.path.realpath(str(ROOT))).decode("utf-8", "surrogatees
 LOCKS = {"full": "requirements.lock", "light": "requirements-light.lock", "cpu": "requirements-light.lock"}
 # (GB to download, GB in .venv), measured in clean copies; Linux gets PyTorch with CUDA
 SIZES = {"full": (3.3, 6.7) if sys.platform == "linux" else (0.4, 1.4), "light": (0.3, 1.0), "cpu": (0.5, 1.9)}
+# the fast tests run side by side; the others, notebooks among them, measure time or mind their neighbours
+FAST = ["-m", "not slow", "-n", "auto", "tests", "coursekit"]
+SLOW = ["-m", "slow"]
+INTERRUPTED = 2  # pytest's exit code after Ctrl-C
 HELP = """Set the course up in the folder .venv, where need be, and start it.
 
   lab    open the chapters in JupyterLab (your own copies, in the folder my)
   reset  restore your copy of a chapter, and keep the old one beside it
   run    run the course's main job; options go on to coursekit run
-  test   run the tests; --fast leaves out the slow ones; other options go on to pytest
+  test   run the tests, the fast ones first; --fast leaves out the others; other options go on to pytest
   setup  set up, check and repair, no more: all of it, or with
          --light  without PyTorch: enough for the chapters that use NumPy alone
          --cpu    with PyTorch for the CPU alone: a smaller download on Linux
@@ -320,6 +324,11 @@ def hand_over(*arguments):
     command = [str(PYTHON), *arguments]
     if not WINDOWS:
         os.execv(command[0], command)
+    return wait_for(*command)
+
+
+def wait_for(*command):
+    """Run a command to its end, and give its exit code."""
     child = subprocess.Popen(command)
     while True:
         with contextlib.suppress(KeyboardInterrupt):  # the child has it too, and decides
@@ -349,8 +358,15 @@ def main(argv):
         # -P: from the folder of another clone, that one's coursekit must not be taken
         return hand_over("-P", "-m", "coursekit", command, *options)
     os.chdir(str(ROOT))
-    fast = ["-m", "not slow", "tests", "coursekit"] if "--fast" in options else []
-    return hand_over("-m", "pytest", *fast, *[option for option in options if option != "--fast"])
+    if "--fast" in options:
+        return hand_over("-m", "pytest", *FAST, *[option for option in options if option != "--fast"])
+    if options:
+        return hand_over("-m", "pytest", *options)
+    fast = wait_for(str(PYTHON), "-m", "pytest", *FAST)
+    if fast == INTERRUPTED:
+        return fast
+    # a mistake shows early, and does not keep the rest from being tested
+    return wait_for(str(PYTHON), "-m", "pytest", *SLOW) or fast
 
 
 def guarded(argv):

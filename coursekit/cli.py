@@ -16,6 +16,7 @@ from coursekit.grading.author_commands import author_group, new_assignment_comma
 from coursekit.grading.doctor import doctor_command
 from coursekit.grading.grade_commands import grade_command
 from coursekit.grading.tryout import sample_class_command
+from coursekit.models.table_commands import table_command
 from coursekit.selfcheck import check_command, progress_command
 
 
@@ -102,7 +103,7 @@ def _sentences() -> Iterator[None]:
 
 for command in (check_command, progress_command, new_assignment_command, author_group, release_command):
     cli.add_command(command)
-for command in (sample_class_command, grade_command, doctor_command):
+for command in (sample_class_command, grade_command, doctor_command, table_command):
     cli.add_command(command)
 
 

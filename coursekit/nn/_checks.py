@@ -29,6 +29,18 @@ def expect_shape(name: str, array: np.ndarray, shape: tuple[int, ...], why: str)
         raise ValueError(f"{name} has shape {array.shape}, expected {shape}: {why}.")
 
 
+def expect_gradient(dy: np.ndarray, x: np.ndarray, shape: tuple[int, ...], forward: str) -> None:
+    """Insist on a gradient of x's dtype, of the shape that the forward function returned."""
+    one_float_type(dy=dy, x=x)
+    expect_shape("dy", dy, shape, f"the shape of {forward}'s output")
+
+
+def expect_batch(x: np.ndarray) -> None:
+    """Insist on at least one spatial axis behind images and channels."""
+    if x.ndim < 3:
+        raise ValueError(f"x has shape {x.shape}, expected (N, C, *spatial): add axes by x[None, None] for one image.")
+
+
 def axis_names(axes: int) -> tuple[str, ...]:
     """Names of the spatial axes, as used in messages."""
     common = ("depth", "height", "width")
@@ -55,6 +67,12 @@ def whole_per_axis(name: str, value: int | tuple[int, ...], axes: int, least: in
     return values
 
 
+def steps_per_axis(stride, padding, dilation, axes: int) -> list[tuple[int, ...]]:
+    """Stride, padding and dilation as whole numbers, each with one for each spatial axis."""
+    steps = (("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1))
+    return [whole_per_axis(name, value, axes, least) for name, value, least in steps]
+
+
 def check_groups(groups: int, count: int, what: str) -> None:
     """Insist on a whole number of groups that divides the channels, or the kernels."""
     if isinstance(groups, bool) or not isinstance(groups, int | np.integer):
@@ -73,13 +91,16 @@ def output_sizes(
     padding: tuple[int, ...],
     mode: Mode,
     dilation: tuple[int, ...] | None = None,
+    *,
+    what: str = "kernel",
 ) -> tuple[int, ...]:
-    """`output_size` for each spatial axis; an error says which axis it is about."""
+    """`output_size` for each spatial axis; an error says which axis it is about, and `what` does not fit there."""
     axes = zip(size, kernel, stride, padding, dilation or (1,) * len(size), strict=True)
     sizes = []
     for axis, (length, taps, step, pad, gap) in enumerate(axes):
         try:
             sizes.append(output_size(length, taps, step, pad, gap, mode=mode))
         except (TypeError, ValueError) as error:
-            raise type(error)(f"along the {axis_names(len(size))[axis]}: {error}") from None
+            message = str(error).replace("kernel", what)  # a pooling layer has a window
+            raise type(error)(f"along the {axis_names(len(size))[axis]}: {message}") from None
     return tuple(sizes)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursekit.nn._checks import expect_shape, one_float_type
+from coursekit.nn._checks import expect_gradient, expect_shape, one_float_type
 
 __all__ = [
     "elu_backward",
@@ -130,7 +130,7 @@ def leaky_relu_backward(dy: np.ndarray, cache: SlopeCache) -> np.ndarray:
     TypeError, ValueError
         If dy has another dtype or shape than the output had.
     """
-    _expect_output_like("leaky_relu_forward", dy, cache.y)
+    expect_gradient(dy, cache.y, cache.y.shape, "leaky_relu_forward")
     return np.where(cache.positive, dy, cache.constant * dy)
 
 
@@ -185,7 +185,7 @@ def elu_backward(dy: np.ndarray, cache: SlopeCache) -> np.ndarray:
     TypeError, ValueError
         If dy has another dtype or shape than the output had.
     """
-    _expect_output_like("elu_forward", dy, cache.y)
+    expect_gradient(dy, cache.y, cache.y.shape, "elu_forward")
     return np.where(cache.positive, dy, dy * (cache.y + cache.constant))
 
 
@@ -236,7 +236,7 @@ def sigmoid_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
     TypeError, ValueError
         If dy has another dtype or shape than the output had.
     """
-    _expect_output_like("sigmoid_forward", dy, cache)
+    expect_gradient(dy, cache, cache.shape, "sigmoid_forward")
     return dy * cache * (1 - cache)
 
 
@@ -286,10 +286,5 @@ def tanh_backward(dy: np.ndarray, cache: np.ndarray) -> np.ndarray:
     TypeError, ValueError
         If dy has another dtype or shape than the output had.
     """
-    _expect_output_like("tanh_forward", dy, cache)
+    expect_gradient(dy, cache, cache.shape, "tanh_forward")
     return dy * (1 - cache * cache)
-
-
-def _expect_output_like(function, dy, y):
-    one_float_type(dy=dy, y=y)
-    expect_shape("dy", dy, y.shape, f"the shape of {function}'s output")

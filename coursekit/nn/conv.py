@@ -6,11 +6,23 @@ Here is the contract: what goes in, what comes out, what is refused. How it is c
 the one to read first), `strips` (the fast one) and their neighbours; `ways` chooses.
 """
 
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
-from coursekit.nn._checks import axis_names, check_groups, expect_shape, one_float_type, output_sizes, per_axis
+from coursekit.nn._checks import (
+    SCRATCH_BYTES,
+    axis_names,
+    check_groups,
+    expect_batch,
+    expect_gradient,
+    expect_shape,
+    one_float_type,
+    output_sizes,
+    steps_per_axis,
+)
+from coursekit.nn._taps import pieces
 from coursekit.nn.ways import gradients, outputs
 from coursekit.shapes import Mode
 
@@ -119,21 +131,26 @@ def conv_backward(
     TypeError, ValueError
         If dy has another dtype or shape than the output had.
     """
-    x, w = cache.x, cache.w
-    one_float_type(dy=dy, x=x)
-    expect_shape("dy", dy, (len(x), len(w), *cache.out), "the shape of conv_forward's output")
+    expect_gradient(dy, cache.x, (len(cache.x), len(cache.w), *cache.out), "conv_forward")
     dy = np.moveaxis(dy, 1, -1)  # (N, *out, F)
     dx, dw = gradients(dy, cache, input_grad)
-    rows = dy.reshape(-1, len(w))
-    db = np.ones(len(rows), dy.dtype) @ rows if cache.bias else None  # a sum by a matrix product: faster than sum()
-    return np.moveaxis(dx, -1, 1) if input_grad else None, dw, db
+    return np.moveaxis(dx, -1, 1) if input_grad else None, dw, _bias_gradient(dy) if cache.bias else None
+
+
+def _bias_gradient(dy):
+    """Sum dy (N, *out, F) over all places. A matrix product does it faster than sum()."""
+    db = np.zeros(dy.shape[-1], dy.dtype)
+    row_bytes = prod(dy.shape[2:]) * dy.itemsize
+    for piece in pieces(*dy.shape[:2], row_bytes, SCRATCH_BYTES):
+        rows = dy[piece].reshape(-1, len(db))
+        db += np.ones(len(rows), dy.dtype) @ rows
+    return db
 
 
 def geometry(x, w, b, stride, padding, dilation, groups, mode):
     """Check the arguments; return stride, padding and dilation per axis, and the output's spatial shape."""
     one_float_type(x=x, w=w, b=b)
-    if x.ndim < 3:
-        raise ValueError(f"x has shape {x.shape}, expected (N, C, *spatial): add axes by x[None, None] for one image.")
+    expect_batch(x)
     check_groups(groups, x.shape[1], "channels of x")
     if w.ndim != x.ndim or w.shape[1] * groups != x.shape[1]:
         depth = x.shape[1] // groups
@@ -149,7 +166,5 @@ def geometry(x, w, b, stride, padding, dilation, groups, mode):
         expect_shape("b", b, w.shape[:1], "one number per kernel of w")
     if mode not in ("floor", "strict"):
         raise ValueError(f'mode is {mode!r}: a convolution knows "floor" and "strict".')
-    axes = x.ndim - 2
-    stride, padding = per_axis("stride", stride, axes), per_axis("padding", padding, axes)
-    dilation = per_axis("dilation", dilation, axes)
+    stride, padding, dilation = steps_per_axis(stride, padding, dilation, x.ndim - 2)
     return stride, padding, dilation, output_sizes(x.shape[2:], w.shape[2:], stride, padding, mode, dilation)

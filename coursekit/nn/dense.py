@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursekit.nn._checks import expect_shape, one_float_type
+from coursekit.nn._checks import expect_gradient, expect_shape, one_float_type
 
 __all__ = ["affine_backward", "affine_forward"]
 
@@ -41,13 +41,15 @@ def affine_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> tuple[np.ndar
     TypeError
         If the arrays are not all float32 or all float64.
     ValueError
-        If an image of x does not have D numbers, or b not M.
+        If x has no batch axis, an image of x not D numbers, or b not M.
 
     >>> affine_forward(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0, 3.0], [0.0, 1.0, 4.0]]), np.ones(3))[0]
     array([[ 2.,  3., 12.]])
     """
     one_float_type(x=x, w=w, b=b)
-    if x.ndim < 2 or w.ndim != 2 or prod(x.shape[1:]) != w.shape[0]:
+    if x.ndim < 2:
+        raise ValueError(f"x has shape {x.shape}, expected (N, ...): use x[None] for one image.")
+    if w.ndim != 2 or prod(x.shape[1:]) != w.shape[0]:
         raise ValueError(
             f"w has shape {w.shape}, expected ({prod(x.shape[1:])}, M): x has shape {x.shape}, "
             f"so that each image is a row of {prod(x.shape[1:])} numbers."
@@ -79,6 +81,5 @@ def affine_backward(dy: np.ndarray, cache: AffineCache) -> tuple[np.ndarray, np.
         If dy has another dtype or shape than the output had.
     """
     rows, w, shape = cache
-    one_float_type(dy=dy, w=w)
-    expect_shape("dy", dy, (len(rows), w.shape[1]), "the shape of affine_forward's output")
+    expect_gradient(dy, w, (len(rows), w.shape[1]), "affine_forward")
     return (dy @ w.T).reshape(shape), rows.T @ dy, dy.sum(axis=0)

@@ -1,21 +1,30 @@
 """Gradient checking that diagnoses: not only how far a gradient is off, but what mistake looks like that.
 
-Most slips leave a fingerprint in the numbers: all of them N times too large, all turned round, right only where a
-single window meets a pixel. Each function `_looks_...` knows one; the first that matches is named.
+How a mistake is recognised by its numbers is told in `fingerprints`; `suspects` computes what well-known ones would
+give. Here is what one asks: of one gradient, of several, of a layer, of a network.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from coursekit.nn.gradcheck import GradientReport, expect_float64, make_report, numerical_gradient
+from coursekit.nn.fingerprints import DOUBTFUL, likely_cause, looks_misshapen
+from coursekit.nn.gradcheck import GradientReport, expect_float64, make_report, slopes_of_each
+from coursekit.nn.layers import Convolution, Layer, MaxPooling
 from coursekit.nn.sequential import Sequential
+from coursekit.nn.suspects import conv_suspects, max_pool_suspects
 
-__all__ = ["Diagnoses", "Diagnosis", "diagnose_gradient", "diagnose_gradients", "diagnose_network"]
+__all__ = [
+    "Diagnoses",
+    "Diagnosis",
+    "diagnose_gradient",
+    "diagnose_gradients",
+    "diagnose_layer",
+    "diagnose_network",
+]
 
 FINE = 1e-6  # relative error up to which a gradient counts as right
-CLOSE = 1e-5  # relative error up to which a suspect counts as met
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,8 @@ class Diagnosis:
     def __repr__(self) -> str:
         if self.right:
             return f"right: {self.report!r}"
-        return f"WRONG: {'; '.join(filter(None, [self.cause, repr(self.report) if self.report else '']))}"
+        verdict = "UNSURE" if self.cause in DOUBTFUL else "WRONG"
+        return f"{verdict}: {self.cause}" + (f"; {self.report!r}" if self.report else "")
 
 
 class Diagnoses(dict):
@@ -45,7 +55,7 @@ class Diagnoses(dict):
 
 
 def diagnose_gradient(
-    f: Callable[[np.ndarray], float],
+    f: Callable[[np.ndarray], float | np.ndarray],
     x: np.ndarray,
     gradient: np.ndarray | None,
     *,
@@ -58,12 +68,13 @@ def diagnose_gradient(
     Parameters
     ----------
     f, x, eps
-        As for `numerical_gradient`: x is of float64, f returns one number. Choose x at random, not round numbers: the
-        fingerprints of two mistakes can agree on them.
+        As for `numerical_gradient`, x of float64. But f may also return one number for each image, which add up to
+        the loss: so it can be told that a single image counted. Choose x at random, not round numbers, and a batch
+        of 3 or 5 rather than 2: on others the fingerprints of two mistakes may agree.
     gradient : ndarray or None
         What the formula says; None for a gradient that was never computed.
     batch : int, optional
-        Number of images N, to recognise a mean that was forgotten.
+        Number of images N, to recognise a mean that was forgotten; as many as f returns if not given.
     suspects : dict of str to ndarray, optional
         Gradients that known mistakes would give, of the shape of x, by what to say: {"kernel not flipped": wrong_dx}.
 
@@ -83,20 +94,22 @@ def diagnose_gradient(
     if gradient is None:
         return Diagnosis(False, None, "no gradient was given: it was forgotten")
     expect_float64("gradient", gradient)
-    numeric = numerical_gradient(f, x, eps)
+    shares = slopes_of_each(f, x, eps)
+    numeric = shares.sum(axis=0)
     if gradient.shape != x.shape:
-        return Diagnosis(False, None, _looks_misshapen(gradient, numeric))
+        return Diagnosis(False, None, looks_misshapen(gradient, numeric))
     if x.size == 0:
         raise ValueError(f"x has shape {x.shape}: there is nothing to check.")
     report = make_report(list(np.ndindex(x.shape)), gradient.ravel(), numeric.ravel())
     tiny = np.abs(numeric).max(initial=0) < 1e-9 and np.abs(gradient).max(initial=0) < 1e-9  # both 0 but for rounding
     if report.relative_error <= FINE or tiny:
         return Diagnosis(True, report, "")
-    return Diagnosis(False, report, _cause(f, x, gradient, numeric, batch, suspects or {}, eps))
+    cause = likely_cause(f, x, gradient, shares, batch=batch or len(shares), suspects=suspects, eps=eps)
+    return Diagnosis(False, report, cause)
 
 
 def diagnose_gradients(
-    f: Callable[[np.ndarray], float],
+    f: Callable[[np.ndarray], float | np.ndarray],
     params: Mapping[str, np.ndarray],
     gradients: Mapping[str, np.ndarray],
     *,
@@ -109,9 +122,10 @@ def diagnose_gradients(
     Parameters
     ----------
     f : callable
-        Returns the loss, for the parameters as they stand; its argument is the one being wiggled.
+        Returns the loss, or each image's part of it, for the parameters as they stand; its argument is the one being
+        wiggled.
     params, gradients : dict of ndarray
-        With the same names; a gradient that is missing is diagnosed as forgotten.
+        With the same names; a gradient that is missing is diagnosed as forgotten. Biases are called b, b1, b2, ...
     batch, eps
         As for `diagnose_gradient`.
     suspects : dict of dict, optional
@@ -136,8 +150,53 @@ def diagnose_gradients(
     found = Diagnoses()
     for name, value in params.items():
         options = dict(batch=batch, suspects=(suspects or {}).get(name), eps=eps)
-        found[name] = diagnose_gradient(f, value, gradients.get(name), **options)
+        gradient = gradients.get(name)
+        found[name] = diagnose_gradient(f, value, gradient, **options)
+        if name.rstrip("0123456789") == "b" and not found[name].right and (gradient is None or not gradient.any()):
+            found[name] = replace(found[name], cause=f"the bias was forgotten: {found[name].cause}")
     return found
+
+
+def diagnose_layer(layer: Layer, x: np.ndarray, *, seed: int | np.random.Generator = 0, eps: float = 1e-5) -> Diagnoses:
+    """Diagnose what a layer's backward says of its input and its parameters, for a random gradient of its output.
+
+    Parameters
+    ----------
+    layer : Layer
+        One of ours, or your own: with forward, backward, params and grads, all of float64.
+    x : ndarray of shape (N, ...), float64
+        A small input; batch norm wants a batch, and ReLU no zeros.
+    seed : int or Generator
+        Draws the gradient of the output.
+    eps : float
+
+    Returns
+    -------
+    diagnoses : Diagnoses
+        Of "x" and of each parameter. Of a convolution and of max pooling the well-known mistakes are named.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `diagnose_gradients`, or as the layer's forward does.
+
+    >>> from coursekit.nn import Affine
+    >>> rng = np.random.default_rng(0)
+    >>> diagnose_layer(Affine(rng.normal(size=(4, 2)), np.zeros(2)), rng.normal(size=(3, 4))).right
+    True
+    """
+    forward = _repeatable(layer)
+    y = forward(x)
+    dy = np.random.default_rng(seed).normal(size=y.shape)
+    gradients = {"x": layer.backward(dy), **layer.grads}
+    inputs = {"x": x, **layer.params}
+    if isinstance(layer, Convolution) and not layer.input_grad:  # a first layer: nobody asks for dx
+        del inputs["x"], gradients["x"]
+
+    def loss_of_each_image(_):
+        return (forward(x) * dy).reshape(len(x), -1).sum(axis=1)
+
+    return diagnose_gradients(loss_of_each_image, inputs, gradients, suspects=_suspects_of(layer, x, dy), eps=eps)
 
 
 def diagnose_network(network: Sequential, x: np.ndarray, t: np.ndarray, *, eps: float = 1e-5) -> Diagnoses:
@@ -160,7 +219,7 @@ def diagnose_network(network: Sequential, x: np.ndarray, t: np.ndarray, *, eps: 
     TypeError, ValueError
         As for `diagnose_gradients`.
     """
-    loss = network.training_loss(x, t)
+    loss = network.training_loss(x, t, each_image=True)
     states = {layer: layer.rng.bit_generator.state for layer in network.layers.values() if hasattr(layer, "rng")}
     gradients = network.gradient(x, t)
     for layer, state in states.items():  # so that the loss draws what the gradient drew
@@ -168,119 +227,27 @@ def diagnose_network(network: Sequential, x: np.ndarray, t: np.ndarray, *, eps: 
     return diagnose_gradients(lambda _: loss(), network.params, gradients, batch=len(x), eps=eps)
 
 
-def _cause(f, x, gradient, numeric, batch, suspects, eps):
-    """What the first fingerprint that matches says."""
-    if not np.isfinite(gradient).all():
-        return "it holds nan or inf: a division by 0, or an overflow"
-    if not gradient.any():
-        return "all zero: it was never computed"
-    for name, wrong in suspects.items():
-        if _alike(gradient, wrong):
-            return name
-    return (
-        _looks_scaled(gradient, numeric, batch)
-        or _looks_moved(gradient, numeric)
-        or _looks_kinked(f, x, gradient, numeric, eps)
-        or _looks_partial(gradient, numeric)
-        or "no known mistake looks like this: check the formula on one number by hand"
-    )
+def _repeatable(layer):
+    """The layer's forward, drawing the same random numbers each time and leaving its running statistics alone."""
+    state = layer.rng.bit_generator.state if hasattr(layer, "rng") else None
+    buffers = {name: value.copy() for name, value in getattr(layer, "buffers", {}).items()}
+
+    def forward(x):
+        if state:
+            layer.rng.bit_generator.state = state
+        y = layer.forward(x)
+        for name, value in buffers.items():
+            layer.buffers[name][...] = value
+        return y
+
+    return forward
 
 
-def _alike(a, b):
-    scale = np.abs(b).max(initial=0)
-    return a.shape == b.shape and scale > 0 and np.abs(a - b).max() <= CLOSE * scale
-
-
-def _looks_misshapen(gradient, numeric):
-    shapes = f"it has shape {gradient.shape}, expected {numeric.shape}"
-    if gradient.ndim == numeric.ndim and _alike(gradient.T, numeric):
-        return f"{shapes}: transposed"
-    if gradient.ndim > numeric.ndim:
-        for kept in (range(gradient.ndim - numeric.ndim, gradient.ndim), [1]):  # the last axes; or channels
-            others = tuple(axis for axis in range(gradient.ndim) if axis not in kept)
-            if _alike(gradient.sum(axis=others), numeric):
-                return f"{shapes}: not summed over axes {others}, the batch and whatever shares the parameter"
-    return shapes
-
-
-def _looks_scaled(gradient, numeric, batch):
-    """All elements off by one factor."""
-    factor = float(np.vdot(numeric, gradient) / max(np.vdot(numeric, numeric), 1e-300))
-    if not factor or not _alike(gradient, factor * numeric):
-        return ""
-    if _near(factor, -1):
-        return "the sign is wrong"
-    if batch and batch > 1 and _near(factor, batch):
-        return f"{batch} times too large: the loss is a mean over {batch} images, divide by {batch}"
-    if batch and batch > 1 and _near(factor, 1 / batch):
-        return f"{batch} times too small: divided by the number of images twice, or averaged where one sums"
-    return f"off by the factor {factor:.4g} throughout: a constant was forgotten, or counted twice"
-
-
-def _near(a, b):
-    return abs(a - b) <= CLOSE * abs(b)
-
-
-def _looks_moved(gradient, numeric):
-    """The right numbers in the wrong places."""
-    spatial = tuple(range(2, numeric.ndim))
-    if spatial and _alike(gradient, np.flip(numeric, spatial)):
-        return "the kernel is turned round: flip once too often, or not at all"
-    swapped = [(a, b) for a in range(numeric.ndim) for b in range(a) if numeric.shape[a] == numeric.shape[b]]
-    for a, b in swapped:
-        if _alike(gradient, np.swapaxes(numeric, a, b)):
-            return f"transposed: axes {b} and {a} are exchanged"
-    for axis in spatial:
-        for step in (1, -1):
-            if numeric.shape[axis] > 2 and _alike(_cut(gradient, axis, step), _cut(numeric, axis, -step)):
-                return f"shifted by one pixel along axis {axis}: padding or stride is off by one"
-    return ""
-
-
-def _cut(array, axis, step):
-    """Without the first element along the axis (step 1) or the last (step -1)."""
-    return np.delete(array, 0 if step > 0 else -1, axis)
-
-
-def _wrong(gradient, numeric):
-    return np.abs(gradient - numeric) > CLOSE * np.abs(numeric).max(initial=0)
-
-
-def _looks_kinked(f, x, gradient, numeric, eps):
-    """Few elements off, and there the slope to the left differs from that to the right."""
-    places = np.argwhere(_wrong(gradient, numeric))
-    if len(places) > 10:  # a kink is rare: do not look at all
-        places = places[:: max(1, len(places) // 10)]
-    bends = [_bend(f, x, tuple(place), eps) > CLOSE * np.abs(numeric).max(initial=0) * 10 for place in places]
-    if not all(bends):
-        return ""
-    return "a kink (ReLU at 0, a tie in a window) within eps: the numbers may be right, test away from it"
-
-
-def _bend(f, x, place, eps):
-    """How much the slopes on either side differ; 0 where that is a curve's doing, which halves with eps."""
-    kept, bends = x[place], []
-    try:
-        for step in (eps, eps / 2):
-            values = []
-            for x[place] in (kept - step, kept, kept + step):
-                values.append(float(f(x)))
-            bends.append(abs(values[0] - 2 * values[1] + values[2]) / step)
-    finally:
-        x[place] = kept
-    return 0.0 if abs(bends[1] - bends[0] / 2) < 0.05 * bends[0] else max(bends)
-
-
-def _looks_partial(gradient, numeric):
-    """Some elements right, others not: which ones tells the mistake."""
-    wrong = _wrong(gradient, numeric)
-    if wrong.all():
-        return ""
-    count = f"{wrong.sum()} of {wrong.size} elements are wrong"
-    if numeric.ndim > 2:
-        edge = np.ones(numeric.shape, dtype=bool)
-        edge[(slice(None), slice(None), *(slice(1, -1) for _ in numeric.shape[2:]))] = False
-        if not wrong[~edge].any():
-            return f"{count}, all at the edge: look at the padding"
-        return f"{count}, the others right: `=` where windows overlap and `+=` is meant?"
-    return f"{count}, the others right: `=` where several uses add up and `+=` is meant, or a missing case?"
+def _suspects_of(layer, x, dy):
+    """Well-known mistakes, where the layer is of a kind that has some."""
+    if isinstance(layer, Convolution):
+        options = {name: value for name, value in layer.options.items() if name != "mode"}
+        return conv_suspects(x, layer.params["w"], dy, **options)
+    if isinstance(layer, MaxPooling):
+        return max_pool_suspects(x, dy, layer.window, stride=layer.stride, padding=layer.padding)
+    return {}

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursekit.nn._checks import expect_shape, one_float_type
+from coursekit.nn._checks import expect_gradient, one_float_type
 
-__all__ = ["dropout_backward", "dropout_forward"]
+__all__ = ["dropout_backward", "dropout_forward", "expect_rate"]
 
 
 class DropoutCache(NamedTuple):
@@ -52,8 +52,7 @@ def dropout_forward(
     array([2., 2., 0., 2., 0., 0.])
     """
     one_float_type(x=x)
-    if not 0 <= rate < 1:
-        raise ValueError(f"rate is {rate}, expected 0 or more and less than 1: the share that is DROPPED.")
+    expect_rate(rate)
     if not training or rate == 0:
         return x.copy(), DropoutCache(None, x.shape)
     kept = np.random.default_rng(seed).random(x.shape) >= rate
@@ -79,6 +78,13 @@ def dropout_backward(dy: np.ndarray, cache: DropoutCache) -> np.ndarray:
     TypeError, ValueError
         If dy has another dtype or shape than the output had.
     """
-    one_float_type(dy=dy, factor=cache.factor)
-    expect_shape("dy", dy, cache.shape, "the shape of dropout_forward's output")
+    expect_gradient(dy, cache.factor, cache.shape, "dropout_forward")
     return dy.copy() if cache.factor is None else dy * cache.factor
+
+
+def expect_rate(rate: float) -> None:
+    """Insist on a chance that leaves something over."""
+    if isinstance(rate, bool) or not isinstance(rate, int | float | np.number):
+        raise TypeError(f"rate is {rate!r} ({type(rate).__name__}), expected a number such as 0.5.")
+    if not 0 <= rate < 1:
+        raise ValueError(f"rate is {rate}, expected 0 or more and less than 1: the share that is DROPPED.")

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursekit.nn._checks import axis_names, expect_shape, one_float_type, per_axis
+from coursekit.nn._checks import axis_names, expect_batch, expect_gradient, one_float_type, whole_per_axis
+from coursekit.nn.pool import first_winners
 
 __all__ = ["fractional_edges", "fractional_max_pool_backward", "fractional_max_pool_forward"]
 
@@ -94,14 +95,13 @@ def fractional_max_pool_forward(
     array([[[0., 2., 4.]]])
     """
     one_float_type(x=x)
-    if x.ndim < 3:
-        raise ValueError(f"x has shape {x.shape}, expected (N, C, *spatial): add axes by x[None, None] for one image.")
+    expect_batch(x)
     rng = np.random.default_rng(seed)
     edges = tuple(_edges(axis, x.ndim - 2, *sizes, rng) for axis, sizes in enumerate(_sizes(x, out)))
-    places = _taps(edges, overlapping)
-    y = x[next(places)]  # a copy
-    for place in places:
-        np.maximum(y, x[place], out=y)
+    taps = _taps(edges, overlapping)
+    y = x[next(taps)]  # a copy
+    for tap in taps:
+        np.maximum(y, x[tap], out=y)
     return y, FractionalCache(x, y, edges, overlapping)
 
 
@@ -125,20 +125,16 @@ def fractional_max_pool_backward(dy: np.ndarray, cache: FractionalCache) -> np.n
         If dy has another dtype or shape than the output had.
     """
     x, y = cache.x, cache.y
-    one_float_type(dy=dy, x=x)
-    expect_shape("dy", dy, y.shape, "the shape of fractional_max_pool_forward's output")
+    expect_gradient(dy, x, y.shape, "fractional_max_pool_forward")
     dx = np.zeros_like(x)
-    taken = np.zeros(y.shape, dtype=bool)  # cells whose winner has been found
-    for place in _taps(cache.edges, cache.overlapping):
-        wins = (x[place] == y) & ~taken
-        np.add.at(dx, place, dy * wins)  # unlike +=, adds twice where the last two cells share a pixel
-        taken |= wins
+    for tap, wins in first_winners(x, y, _taps(cache.edges, cache.overlapping)):
+        np.add.at(dx, tap, dy * wins)  # unlike +=, adds twice where the last two cells share a pixel
     return dx
 
 
 def _sizes(x, out):
     """(size, out) for each spatial axis."""
-    return zip(x.shape[2:], per_axis("out", out, x.ndim - 2), strict=True)
+    return zip(x.shape[2:], whole_per_axis("out", out, x.ndim - 2, 1), strict=True)
 
 
 def _edges(axis, axes, size, out, rng):

@@ -105,6 +105,8 @@ def check_gradient(
     if x.size == 0:
         raise ValueError(f"x has shape {x.shape}: there is nothing to check.")
     places = np.arange(x.size)
+    if samples is not None and samples < 1:
+        raise ValueError(f"samples is {samples}, expected 1 or more, or None to look at all.")
     if samples is not None and samples < x.size:
         places = np.random.default_rng(seed).choice(x.size, samples, replace=False)
     places = [tuple(map(int, np.unravel_index(place, x.shape))) for place in places]
@@ -122,26 +124,42 @@ def make_report(places, analytic, numeric):
     return GradientReport(error, places[worst], float(analytic[worst]), float(numeric[worst]), len(places))
 
 
-def _slope(f, x, place, eps):
+def slopes_of_each(f, x, eps):
+    """Slopes of each number that f returns, (N, *shape of x); N is 1 where it returns a single one."""
+    expect_float64("x", x)
+    slopes = np.zeros((len(_numbers(f(x))), *x.shape))
+    for place in np.ndindex(x.shape):
+        slopes[:, *place] = _slope(f, x, place, eps, _numbers)
+    return slopes
+
+
+def _slope(f, x, place, eps, read=None):
     """Centred difference along one element; x is put right again whatever happens in f."""
-    kept = x[place]
+    if not eps > 0:
+        raise ValueError(f"eps is {eps}, expected a small number such as 1e-5: half the distance of two points.")
+    read, kept = read or _number, x[place]
     try:
         x[place] = kept + eps
-        above = _number(f(x))
+        above = read(f(x))
         x[place] = kept - eps
-        below = _number(f(x))
+        below = read(f(x))
     finally:
         x[place] = kept
     return (above - below) / (2 * eps)
 
 
 def _number(value):
-    if np.size(value) != 1 or np.asarray(value).dtype.kind not in "fiu":
-        shape = np.shape(value)
-        raise ValueError(f"f returned {type(value).__name__} of shape {shape}, expected one number: sum it up in f.")
-    if np.asarray(value).dtype in (np.float16, np.float32):
+    return float(_numbers(value, "one number: sum it up in f", most=1)[0])
+
+
+def _numbers(value, wanted="one number, or a row of one per image", most=None):
+    """What f returned, as a row of float64."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu" or not array.size or array.size > (most or max(array.shape, default=1)):
+        raise ValueError(f"f returned {type(value).__name__} of shape {array.shape}, expected {wanted}.")
+    if array.dtype in (np.float16, np.float32):
         raise TypeError("f returned float32, expected float64: the difference would drown in rounding.")
-    return float(np.asarray(value).reshape(()))
+    return array.astype(np.float64).reshape(-1)
 
 
 def expect_float64(name, array):

@@ -26,12 +26,14 @@ def fan_in_out(shape: tuple[int, ...]) -> tuple[int, int]:
 
     Raises
     ------
-    ValueError
-        If shape is neither.
+    TypeError, ValueError
+        If shape is neither, or not of whole numbers.
 
     >>> fan_in_out((4320, 100)), fan_in_out((30, 1, 5, 5))
     ((4320, 100), (25, 750))
     """
+    if any(isinstance(size, bool) or not isinstance(size, int | np.integer) for size in shape):
+        raise TypeError(f"shape is {shape}, expected whole numbers: divide by // instead of /.")
     if len(shape) < 2 or 0 in shape:
         raise ValueError(f"shape is {shape}, expected (D, M) of affine weights or (F, C, *kernel); biases start at 0.")
     if len(shape) == 2:
@@ -57,9 +59,16 @@ def normal_init(
     -------
     w : ndarray of the given shape and dtype
 
+    Raises
+    ------
+    TypeError, ValueError
+        If dtype is another, std negative, or shape has a 0.
+
     >>> normal_init((3, 2), 0.01, seed=0).shape
     (3, 2)
     """
+    if not std >= 0:
+        raise ValueError(f"std is {std}, expected 0 or more: a standard deviation such as 0.01.")
     return _draw(shape, std, "normal", seed, dtype)
 
 
@@ -90,8 +99,8 @@ def xavier_init(
 
     Raises
     ------
-    ValueError
-        If shape or distribution is not known.
+    TypeError, ValueError
+        If shape, distribution or dtype is not one of those.
 
     Source: Glorot & Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks",
     equations 12 and 16.
@@ -126,8 +135,8 @@ def he_init(
 
     Raises
     ------
-    ValueError
-        If shape or distribution is not known.
+    TypeError, ValueError
+        If shape, distribution or dtype is not one of those.
 
     Source: He, Zhang, Ren & Sun (2015), "Delving deep into rectifiers", equation 10.
 
@@ -155,8 +164,8 @@ def pytorch_init(shape: tuple[int, ...], *, seed: int | np.random.Generator, dty
 
     Raises
     ------
-    ValueError
-        If shape is not known.
+    TypeError, ValueError
+        If shape or dtype is not one of those.
 
     Source: PyTorch, torch.nn.Linear, "Variables".
 
@@ -168,6 +177,10 @@ def pytorch_init(shape: tuple[int, ...], *, seed: int | np.random.Generator, dty
 
 def _draw(shape, std, distribution, seed, dtype):
     """Numbers of mean 0 and the given standard deviation."""
+    if dtype not in (np.float32, np.float64):
+        raise TypeError(f"dtype is {dtype}, expected numpy.float32 or numpy.float64: whole numbers would all be 0.")
+    if 0 in shape:
+        raise ValueError(f"shape is {shape}, expected no 0 in it: there would be no weights.")
     rng = np.random.default_rng(seed)
     end = sqrt(3) * std  # a uniform number from -end to end has variance end * end / 3
     draws = {"normal": lambda: rng.normal(0.0, std, shape), "uniform": lambda: rng.uniform(-end, end, shape)}

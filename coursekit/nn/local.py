@@ -8,7 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursekit.nn._checks import axis_names, expect_shape, one_float_type, output_sizes, whole_per_axis
+from coursekit.nn._checks import (
+    axis_names,
+    expect_batch,
+    expect_gradient,
+    expect_shape,
+    one_float_type,
+    output_sizes,
+    steps_per_axis,
+)
 from coursekit.nn.conv import ConvCache
 from coursekit.nn.windows import col2im, im2col, window_pieces
 from coursekit.shapes import Mode
@@ -104,8 +112,7 @@ def locally_connected_backward(
         If dy has another dtype or shape than the output had.
     """
     x, w, out = cache.conv.x, cache.w, cache.conv.out
-    one_float_type(dy=dy, x=x)
-    expect_shape("dy", dy, (len(x), len(w), *out), "the shape of locally_connected_forward's output")
+    expect_gradient(dy, x, (len(x), len(w), *out), "locally_connected_forward")
     kernels = _by_place(cache)  # (*out, K, F)
     dkernels = np.zeros_like(kernels)
     dx = np.zeros((len(x), *x.shape[2:], x.shape[1]), x.dtype) if input_grad else None
@@ -124,17 +131,15 @@ def locally_connected_backward(
 def _geometry(x, w, b, stride, padding, dilation, mode):
     """Check the arguments; return the convolution with the same windows."""
     one_float_type(x=x, w=w, b=b)
+    expect_batch(x)
     axes = x.ndim - 2
-    if axes < 1:
-        raise ValueError(f"x has shape {x.shape}, expected (N, C, *spatial): add axes by x[None, None] for one image.")
     letters = [axis[0].upper() for axis in axis_names(axes)]
     wanted = ", ".join(["F", str(x.shape[1]), *("O" + a for a in letters), *("K" + a for a in letters)])
     if w.ndim != 2 + 2 * axes or w.shape[1] != x.shape[1] or 0 in w.shape[:2]:
         raise ValueError(f"w has shape {w.shape}, expected ({wanted}): x has shape {x.shape}.")
     if mode not in ("floor", "strict"):
         raise ValueError(f'mode is {mode!r}: a locally connected layer knows "floor" and "strict".')
-    steps = [whole_per_axis(*name_value, axes, least) for *name_value, least in (
-        ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1))]  # fmt: skip
+    steps = steps_per_axis(stride, padding, dilation, axes)
     kernel = w.shape[2 + axes :]
     out = output_sizes(x.shape[2:], kernel, steps[0], steps[1], mode, steps[2])
     expect_shape("w", w, (*w.shape[:2], *out, *kernel), f"({wanted}), with kernels for each place of the output")

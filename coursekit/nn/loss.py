@@ -24,13 +24,15 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    TypeError
-        If scores is not float32 or float64.
+    TypeError, ValueError
+        If scores is not float32 or float64, or has no axis of classes, or no classes.
 
     >>> softmax(np.array([[1000.0, 1000.0]]))
     array([[0.5, 0.5]])
     """
     one_float_type(scores=scores)
+    if not scores.ndim or not scores.shape[-1]:
+        raise ValueError(f"scores has shape {scores.shape}, expected (..., M) with at least one class.")
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 

@@ -12,7 +12,7 @@ from coursekit.nn.activation import (
     tanh_backward,
     tanh_forward,
 )
-from coursekit.nn.dropout import dropout_backward, dropout_forward
+from coursekit.nn.dropout import dropout_backward, dropout_forward, expect_rate
 from coursekit.nn.fractional import fractional_max_pool_backward, fractional_max_pool_forward
 from coursekit.nn.layers import Layer
 from coursekit.nn.loss import svm_loss
@@ -256,6 +256,7 @@ class Dropout(Layer):
 
     def __init__(self, rate: float, seed: int | np.random.Generator):
         super().__init__()
+        expect_rate(rate)
         self.rate, self.rng = rate, np.random.default_rng(seed)
 
     def forward(self, x: np.ndarray) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""SimpleConvNet and DeepConvNet, networks for small pictures, as in Saito's book and with everything in sight."""
+"""Networks for small pictures, with everything in sight.
+
+SimpleConvNet and DeepConvNet are those of Saito's book; AllConvNet does without pooling windows.
+"""
 
 from collections.abc import Mapping
 
@@ -6,11 +9,11 @@ import numpy as np
 
 from coursekit.nn.init import he_init, normal_init
 from coursekit.nn.layers import Affine, Convolution, MaxPooling, Relu
-from coursekit.nn.more_layers import Dropout
+from coursekit.nn.more_layers import Dropout, GlobalAveragePooling
 from coursekit.nn.sequential import Parameters, Sequential
 from coursekit.shapes import output_size
 
-__all__ = ["DeepConvNet", "Parameters", "SimpleConvNet"]
+__all__ = ["AllConvNet", "DeepConvNet", "Parameters", "SimpleConvNet"]
 
 CONV_PARAM = {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1}
 DEEP_CONV_PARAMS = tuple(  # of the six convolutions; padding 2 in the fourth makes 14 pixels 16, which halve to 8 and 4
@@ -155,6 +158,62 @@ class DeepConvNet(Sequential):
         self.output_size = output_size
 
 
+class AllConvNet(Sequential):
+    """Convolutions and ReLUs alone: where others pool, a convolution with stride 2 learns how to shrink the maps.
+
+    Six convolutions: 3x3, 3x3 with stride 2, both again with twice the maps, then 1x1 and 1x1 to one map per class,
+    whose mean is the class's score. It has no affine layer, so it takes pictures of any size.
+
+    Parameters
+    ----------
+    input_dim : (C, H, W)
+    width : int
+        Maps of the first two convolutions; the next three have twice as many.
+    output_size : int
+        Classes.
+    seed : int or Generator
+        Draws the first weights by He's rule (variance 2 / fan_in; biases are 0).
+    dtype : float32 or float64
+
+    Attributes
+    ----------
+    params : dict
+        W1, b1 to W6, b6 of the convolutions.
+    layers : dict
+        Conv1, Relu1, ..., Conv5, Relu5, Conv6, Mean, in this order.
+    last_layer : SoftmaxWithLoss
+
+    Source: Springenberg, Dosovitskiy, Brox & Riedmiller (2015), "Striving for simplicity: the all convolutional net",
+    section 3 (with 96 maps, seven 3x3 convolutions and dropout, which are left out here).
+
+    >>> AllConvNet().parameter_count
+    17754
+    """
+
+    def __init__(
+        self,
+        input_dim: tuple[int, int, int] = (1, 28, 28),
+        width: int = 16,
+        output_size: int = 10,
+        *,
+        seed: int | np.random.Generator = 0,
+        dtype: type = np.float32,
+    ):
+        channels, *_ = _along(input_dim, 1)[0]
+        rng, layers = np.random.default_rng(seed), {}
+        plan = [(width, 3, 1), (width, 3, 2), (2 * width, 3, 1), (2 * width, 3, 2), (2 * width, 1, 1)]
+        for k, (maps, kernel, stride) in enumerate([*plan, (output_size, 1, 1)], 1):
+            w = he_init((maps, channels, kernel, kernel), seed=rng, dtype=dtype)
+            # of an even size, stride 2 leaves over one line of the padding, but never a pixel: hence no strict mode
+            options = dict(stride=stride, padding=kernel // 2, input_grad=k > 1)
+            layers[f"Conv{k}"], layers[f"Relu{k}"] = Convolution(w, np.zeros(maps, dtype), **options), Relu()
+            channels = maps
+        del layers["Relu6"]  # scores may be negative
+        layers["Mean"] = GlobalAveragePooling()
+        super().__init__(layers, input_dim=input_dim)
+        self.output_size = output_size
+
+
 def _complete(name, conv_param, usual):
     """Fill in what conv_param leaves out; refuse what it does not know."""
     unknown = set(conv_param or {}) - set(usual)
@@ -163,6 +222,8 @@ def _complete(name, conv_param, usual):
             f"{name} has unknown keys {sorted(unknown)}, expected only {', '.join(usual)}. "
             "hidden_size, output_size and weight_init_std are arguments of their own."
         )
+    if conv_param and conv_param.get("filter_num", 1) < 1:
+        raise ValueError(f"{name} has filter_num {conv_param['filter_num']}, expected 1 or more.")
     return {**usual, **(conv_param or {})}
 
 

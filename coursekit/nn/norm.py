@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursekit.nn._checks import expect_shape, one_float_type
+from coursekit.nn._checks import expect_gradient, expect_shape, one_float_type
 
 __all__ = [
     "RunningStatistics",
@@ -60,7 +60,8 @@ def batch_norm_forward(
     gamma, beta : ndarray of shape (C,), same dtype
         Scale and shift, learned.
     running : RunningStatistics, optional
-        Statistics so far, two arrays of shape (C,); never changed. Needed if training is False.
+        Statistics so far, two arrays of shape (C,), which start at 0 and 1; never changed. Needed if training is
+        False.
     training : bool
         Whether to use the batch's own statistics.
     momentum : float
@@ -82,7 +83,8 @@ def batch_norm_forward(
     TypeError
         If the arrays are not all float32 or all float64.
     ValueError
-        If shapes disagree, statistics are missing, or training has one value per channel only.
+        If shapes disagree, statistics are missing or have a negative variance, or training has one value per channel
+        only.
 
     Source: Ioffe & Szegedy (2015), "Batch normalization", algorithms 1 and 2 and section 3.2.
 
@@ -129,8 +131,7 @@ def batch_norm_backward(dy: np.ndarray, cache: NormCache) -> tuple[np.ndarray, n
     TypeError, ValueError
         If dy has another dtype or shape than the output had.
     """
-    one_float_type(dy=dy, gamma=cache.gamma)
-    expect_shape("dy", dy, cache.shape, "the shape of batch_norm_forward's output")
+    expect_gradient(dy, cache.gamma, cache.shape, "batch_norm_forward")
     rows = np.moveaxis(dy, 1, -1).reshape(cache.normed.shape)  # (M, C)
     dgamma, dbeta = _sum(rows * cache.normed), _sum(rows)
     if cache.training:
@@ -206,8 +207,7 @@ def layer_norm_backward(dy: np.ndarray, cache: NormCache) -> tuple[np.ndarray, n
         If dy has another dtype or shape than the output had.
     """
     normed, gamma = cache.normed, cache.gamma
-    one_float_type(dy=dy, gamma=gamma)
-    expect_shape("dy", dy, cache.shape, "the shape of layer_norm_forward's output")
+    expect_gradient(dy, gamma, cache.shape, "layer_norm_forward")
     rows = dy.reshape(normed.shape)
     dgamma, dbeta = (rows * normed).sum(axis=0).reshape(gamma.shape), rows.sum(axis=0).reshape(gamma.shape)
     rows = rows * gamma.ravel()  # gradient of the normalised values
@@ -225,6 +225,8 @@ def _expect_batch(x, gamma, beta, running, training, momentum, eps):
     arrays |= {"running.mean": mean, "running.variance": variance} if running else {}
     for name, array in arrays.items():
         expect_shape(name, array, x.shape[1:2], f"one number per channel of x {x.shape}")
+    if running and (variance < 0).any():
+        raise ValueError(f"running.variance goes down to {variance.min():g}, expected 0 or more: start it at 1.")
     if not training and running is None:
         raise ValueError("running is None, but training=False needs RunningStatistics(mean, variance): train first.")
     if training and x.size <= x.shape[1]:

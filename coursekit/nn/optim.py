@@ -2,13 +2,18 @@
 
 All agree with PyTorch's rule of the same name, also when the learning rate changes between steps. Each says how many
 numbers it keeps per parameter (`slots`), besides the parameter and its gradient.
+
+Weight decay pulls every parameter towards 0, biases and gammas too. It is an L2 penalty: the loss grows by half of
+weight_decay times the sum of squares, so the gradient grows by weight_decay * w. The rules that divide the gradient
+by its usual size (AdaGrad, RMSProp, Adam) divide this pull along with it, and decay least what has steep slopes;
+`Adam(..., decoupled=True)`, known as AdamW, pulls outside the gradient instead.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from coursekit.nn._checks import expect_shape
+from coursekit.nn._checks import expect_shape, one_float_type
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimiser", "RMSProp"]
 
@@ -22,6 +27,8 @@ class Optimiser:
         Updated in place by `step`.
     lr : float
         Learning rate, 0 or more; may be changed between steps.
+    weight_decay : float
+        Strength of the L2 penalty, 0 or more, as PyTorch's.
 
     Attributes
     ----------
@@ -33,10 +40,14 @@ class Optimiser:
 
     slots = 0
 
-    def __init__(self, params: Mapping[str, np.ndarray], lr: float):
+    def __init__(self, params: Mapping[str, np.ndarray], lr: float, *, weight_decay: float = 0.0):
         if not lr >= 0:
             raise ValueError(f"lr is {lr}, expected 0 or more: steps go against the gradient.")
-        self.params, self.lr, self.steps = params, lr, 0
+        if not weight_decay >= 0:
+            raise ValueError(f"weight_decay is {weight_decay}, expected 0 or more: it pulls towards 0.")
+        for name, value in params.items():
+            one_float_type(**{f"params[{name!r}]": value})
+        self.params, self.lr, self.weight_decay, self.steps = params, lr, weight_decay, 0
         self._kept = {name: [np.zeros_like(value) for _ in range(self.slots)] for name, value in params.items()}
 
     def __repr__(self) -> str:
@@ -47,16 +58,23 @@ class Optimiser:
 
         Raises
         ------
-        ValueError
-            If a gradient is missing, or one too many, or has another shape than its parameter.
+        TypeError, ValueError
+            If a gradient is missing, or one too many, or has another dtype or shape than its parameter; no
+            parameter is changed then.
         """
         if gradients.keys() != self.params.keys():
             raise ValueError(f"gradients has {sorted(gradients)}, expected {sorted(self.params)}.")
         for name, value in self.params.items():
+            one_float_type(**{f"gradients[{name!r}]": gradients[name], f"params[{name!r}]": value})
             expect_shape(f"gradients[{name!r}]", gradients[name], value.shape, "the shape of its parameter")
         self.steps += 1
         for name, value in self.params.items():
-            self._update(value, gradients[name], *self._kept[name])
+            gradient = self._decayed(value, gradients[name]) if self.weight_decay else gradients[name]
+            self._update(value, gradient, *self._kept[name])
+
+    def _decayed(self, value, gradient):
+        """Gradient of the loss and the L2 penalty together."""
+        return gradient + self.weight_decay * value
 
     def _update(self, value, gradient, *kept):
         raise NotImplementedError("each rule has its own")
@@ -65,12 +83,13 @@ class Optimiser:
 class SGD(Optimiser):
     """Step straight down the slope: w -= lr * gradient.
 
+    With weight decay a step also shrinks w by the factor 1 - lr * weight_decay; here, and here alone, penalty and
+    shrinking are the same thing.
+
     Parameters
     ----------
-    params : dict of ndarray
-        Updated in place by `step`.
-    lr : float
-        Learning rate.
+    params, lr, weight_decay
+        As for `Optimiser`.
 
     Source: Robbins & Monro (1951), "A stochastic approximation method".
 
@@ -80,8 +99,8 @@ class SGD(Optimiser):
     array([-2.  , -1.95])
     """
 
-    def __init__(self, params: Mapping[str, np.ndarray], lr: float = 0.01):
-        super().__init__(params, lr)
+    def __init__(self, params: Mapping[str, np.ndarray], lr: float = 0.01, *, weight_decay: float = 0.0):
+        super().__init__(params, lr, weight_decay=weight_decay)
 
     def _update(self, value, gradient):
         value -= self.lr * gradient
@@ -95,10 +114,8 @@ class Momentum(Optimiser):
 
     Parameters
     ----------
-    params : dict of ndarray
-        Updated in place by `step`.
-    lr : float
-        Learning rate.
+    params, lr, weight_decay
+        As for `Optimiser`; the pull of the decay gathers in v like the gradient.
     momentum : float
         Share of the velocity that a step keeps, 0 or more and less than 1.
 
@@ -115,8 +132,10 @@ class Momentum(Optimiser):
 
     slots = 1
 
-    def __init__(self, params: Mapping[str, np.ndarray], lr: float = 0.01, momentum: float = 0.9):
-        super().__init__(params, lr)
+    def __init__(
+        self, params: Mapping[str, np.ndarray], lr: float = 0.01, momentum: float = 0.9, *, weight_decay: float = 0.0
+    ):
+        super().__init__(params, lr, weight_decay=weight_decay)
         self.momentum = _share("momentum", momentum)
 
     def _update(self, value, gradient, velocity):
@@ -133,7 +152,7 @@ class Nesterov(Momentum):
 
     Parameters
     ----------
-    params, lr, momentum
+    params, lr, momentum, weight_decay
         As for `Momentum`.
 
     Source: Nesterov (1983); in this form Bengio, Boulanger-Lewandowski & Pascanu (2013), "Advances in optimizing
@@ -156,10 +175,8 @@ class AdaGrad(Optimiser):
 
     Parameters
     ----------
-    params : dict of ndarray
-        Updated in place by `step`.
-    lr : float
-        Learning rate.
+    params, lr, weight_decay
+        As for `Optimiser`.
     eps : float
         Keeps the division finite.
 
@@ -174,9 +191,11 @@ class AdaGrad(Optimiser):
 
     slots = 1
 
-    def __init__(self, params: Mapping[str, np.ndarray], lr: float = 0.01, eps: float = 1e-10):
-        super().__init__(params, lr)
-        self.eps = eps
+    def __init__(
+        self, params: Mapping[str, np.ndarray], lr: float = 0.01, eps: float = 1e-10, *, weight_decay: float = 0.0
+    ):
+        super().__init__(params, lr, weight_decay=weight_decay)
+        self.eps = _small("eps", eps)
 
     def _update(self, value, gradient, square):
         square += gradient * gradient
@@ -188,10 +207,8 @@ class RMSProp(Optimiser):
 
     Parameters
     ----------
-    params : dict of ndarray
-        Updated in place by `step`.
-    lr : float
-        Learning rate.
+    params, lr, weight_decay
+        As for `Optimiser`.
     decay : float
         How much of the old mean a step keeps (PyTorch's alpha; 0.9 in the lecture), 0 or more and less than 1.
     eps : float
@@ -207,9 +224,17 @@ class RMSProp(Optimiser):
 
     slots = 1
 
-    def __init__(self, params: Mapping[str, np.ndarray], lr: float = 0.01, decay: float = 0.99, eps: float = 1e-8):
-        super().__init__(params, lr)
-        self.decay, self.eps = _share("decay", decay), eps
+    def __init__(
+        self,
+        params: Mapping[str, np.ndarray],
+        lr: float = 0.01,
+        decay: float = 0.99,
+        eps: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
+    ):
+        super().__init__(params, lr, weight_decay=weight_decay)
+        self.decay, self.eps = _share("decay", decay), _small("eps", eps)
 
     def _update(self, value, gradient, square):
         square += (1 - self.decay) * (gradient * gradient - square)
@@ -221,16 +246,17 @@ class Adam(Optimiser):
 
     Parameters
     ----------
-    params : dict of ndarray
-        Updated in place by `step`.
-    lr : float
-        Learning rate; may be changed between steps.
+    params, lr, weight_decay
+        As for `Optimiser`.
     beta1, beta2 : float
-        How much of the old means a step keeps.
+        How much of the old means a step keeps, 0 or more and less than 1.
     eps : float
         Keeps the division finite.
+    decoupled : bool
+        True is AdamW: shrink w by the factor 1 - lr * weight_decay, and keep the decay out of the means.
 
-    Source: Kingma & Ba (2015), "Adam: a method for stochastic optimization", algorithm 1.
+    Source: Kingma & Ba (2015), "Adam: a method for stochastic optimization", algorithm 1; Loshchilov & Hutter (2019),
+    "Decoupled weight decay regularization", algorithm 2.
 
     >>> params = {"w": np.array([1.0, -2.0])}
     >>> Adam(params, lr=0.1).step({"w": np.array([30.0, -0.5])})
@@ -247,9 +273,19 @@ class Adam(Optimiser):
         beta1: float = 0.9,
         beta2: float = 0.999,
         eps: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
     ):
-        super().__init__(params, lr)
-        self.beta1, self.beta2, self.eps = _share("beta1", beta1), _share("beta2", beta2), eps
+        super().__init__(params, lr, weight_decay=weight_decay)
+        self.beta1, self.beta2, self.eps = _share("beta1", beta1), _share("beta2", beta2), _small("eps", eps)
+        self.decoupled = decoupled
+
+    def _decayed(self, value, gradient):
+        if not self.decoupled:
+            return super()._decayed(value, gradient)
+        value *= 1 - self.lr * self.weight_decay
+        return gradient
 
     def _update(self, value, gradient, mean, square):
         mean += (1 - self.beta1) * (gradient - mean)
@@ -268,4 +304,10 @@ class Adam(Optimiser):
 def _share(name, value):
     if not 0 <= value < 1:
         raise ValueError(f"{name} is {value}, expected 0 or more and less than 1: the share of the old that is kept.")
+    return value
+
+
+def _small(name, value):
+    if not value >= 0:
+        raise ValueError(f"{name} is {value}, expected a small number such as 1e-8: it keeps a division finite.")
     return value

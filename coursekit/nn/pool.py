@@ -1,7 +1,7 @@
 """Max pooling, forward and backward, over any number of spatial axes.
 
-Every window has one value for each of its taps. The values that tap k sees form a grid, a strided view of
-the input; the output is the elementwise maximum of these views.
+Every window has one value for each of its taps. The values that one tap sees in all windows form a grid, a strided
+view of the input; the output is the elementwise maximum of these views.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursekit.nn._checks import expect_shape, one_float_type, output_sizes, per_axis
+from coursekit.nn._checks import expect_batch, expect_gradient, one_float_type, output_sizes, whole_per_axis
 from coursekit.shapes import Mode
 
 __all__ = ["max_pool_backward", "max_pool_forward"]
@@ -68,10 +68,10 @@ def max_pool_forward(
     """
     window, stride, padding, out = pool_geometry(x, window, stride, padding, mode)
     x, inside = surround(x, window, stride, padding, out, -np.inf)
-    views = tap_views(x, window, stride, out)
-    y = next(views).copy(order="K")
-    for view in views:
-        np.maximum(y, view, out=y)
+    taps = tap_grids(window, stride, out)
+    y = x[next(taps)].copy(order="K")
+    for tap in taps:
+        np.maximum(y, x[tap], out=y)
     return y, PoolCache(x, y, window, stride, inside)
 
 
@@ -96,38 +96,40 @@ def max_pool_backward(dy: np.ndarray, cache: PoolCache) -> np.ndarray:
     TypeError, ValueError
         If dy has another dtype or shape than the output had.
     """
-    x, y = cache.x, cache.y
-    one_float_type(dy=dy, x=x)
-    expect_shape("dy", dy, y.shape, "the shape of max_pool_forward's output")
+    x, y, out = cache.x, cache.y, cache.y.shape[2:]
+    expect_gradient(dy, x, y.shape, "max_pool_forward")
     gradient = np.empty_like(y)  # dy, laid out in memory as y is: mixed orders are slow
     gradient[...] = dy
-    covered = [o * k for o, k in zip(y.shape[2:], cache.window, strict=True)]
-    tiled = cache.stride == cache.window and covered == list(x.shape[2:])  # each value in one window, none left out
+    covered = tuple(o * k for o, k in zip(out, cache.window, strict=True))
+    tiled = cache.stride == cache.window and covered == x.shape[2:]  # each value in one window, none left out
     dx = np.empty_like(x) if tiled else np.zeros_like(x)
+    for tap, wins in first_winners(x, y, tap_grids(cache.window, cache.stride, out)):
+        if tiled:
+            np.multiply(gradient, wins, out=dx[tap])
+        else:
+            dx[tap] += gradient * wins
+    return dx[:, :, *cache.inside]
+
+
+def first_winners(x, y, taps) -> Iterator[tuple[tuple, np.ndarray]]:
+    """For each tap, its index into x and the windows (N, C, *out) that it wins: it has their largest value y first."""
     taken = np.zeros_like(y, dtype=bool)  # windows whose winner has been found
-    out = y.shape[2:]
-    views, dviews = (tap_views(array, cache.window, cache.stride, out) for array in (x, dx))
-    for view, dview in zip(views, dviews, strict=True):
-        wins = view == y
+    for tap in taps:
+        wins = x[tap] == y
         np.greater(wins, taken, out=wins)  # wins, and nobody before did
         taken |= wins
-        if tiled:
-            np.multiply(gradient, wins, out=dview)
-        else:
-            dview += gradient * wins
-    return dx[:, :, *cache.inside]
+        yield tap, wins
 
 
 def pool_geometry(x, window, stride, padding, mode):
     """Check the arguments of a pooling layer; return window, stride, padding and output size, one per axis."""
     one_float_type(x=x)
-    if x.ndim < 3:
-        raise ValueError(f"x has shape {x.shape}, expected (N, C, *spatial): add axes by x[None, None] for one image.")
-    spatial = x.shape[2:]
-    window = per_axis("window", window, len(spatial))
-    stride = per_axis("stride", window if stride is None else stride, len(spatial))
-    padding = per_axis("padding", padding, len(spatial))
-    out = output_sizes(spatial, window, stride, padding, mode)
+    expect_batch(x)
+    axes = x.ndim - 2
+    window = whole_per_axis("window", window, axes, 1)
+    stride = whole_per_axis("stride", window if stride is None else stride, axes, 1)
+    padding = whole_per_axis("padding", padding, axes, 0)
+    out = output_sizes(x.shape[2:], window, stride, padding, mode, what="window")
     if any(p >= k for p, k in zip(padding, window, strict=True)):
         raise ValueError(f"padding {padding} lets a window {window} lie on padding alone: use less than the window.")
     return window, stride, padding, out
@@ -145,8 +147,8 @@ def surround(x, window, stride, padding, out, value):
     return x, inside
 
 
-def tap_views(x, window, stride, out) -> Iterator[np.ndarray]:
-    """For each tap of the window, what it sees in all windows: a view of shape (N, C, *out)."""
+def tap_grids(window, stride, out) -> Iterator[tuple[slice, ...]]:
+    """For each tap of the window an index: x[tap] is what it sees in all windows, a view of shape (N, C, *out)."""
     for tap in np.ndindex(window):
         grid = (slice(k, k + s * (o - 1) + 1, s) for k, s, o in zip(tap, stride, out, strict=True))
-        yield x[:, :, *grid]
+        yield slice(None), slice(None), *grid

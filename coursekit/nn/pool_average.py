@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursekit.nn._checks import expect_shape, one_float_type
-from coursekit.nn.pool import pool_geometry, surround, tap_views
+from coursekit.nn._checks import expect_gradient, expect_shape, one_float_type
+from coursekit.nn.pool import pool_geometry, surround, tap_grids
 from coursekit.shapes import Mode
 
 __all__ = [
@@ -92,10 +92,10 @@ def average_pool_forward(
     window, stride, padding, out = pool_geometry(x, window, stride, padding, mode)
     counts = _counts(x.shape[2:], window, stride, padding, out, count_padding).astype(x.dtype)
     x, inside = surround(x, window, stride, padding, out, 0.0)
-    views = tap_views(x, window, stride, out)
-    y = next(views).copy(order="K")
-    for view in views:
-        y += view
+    taps = tap_grids(window, stride, out)
+    y = x[next(taps)].copy(order="K")
+    for tap in taps:
+        y += x[tap]
     y /= counts
     return y, AverageCache(x.shape, window, stride, inside, counts)
 
@@ -119,13 +119,11 @@ def average_pool_backward(dy: np.ndarray, cache: AverageCache) -> np.ndarray:
     TypeError, ValueError
         If dy has another dtype or shape than the output had.
     """
-    one_float_type(dy=dy, counts=cache.counts)
-    out = cache.counts.shape
-    expect_shape("dy", dy, (*cache.padded[:2], *out), "the shape of average_pool_forward's output")
-    dx = np.zeros(cache.padded, dy.dtype)
-    share = dy / cache.counts
-    for dview in tap_views(dx, cache.window, cache.stride, out):
-        dview += share
+    counts = cache.counts  # of x's dtype
+    expect_gradient(dy, counts, (*cache.padded[:2], *counts.shape), "average_pool_forward")
+    dx, share = np.zeros(cache.padded, dy.dtype), dy / counts
+    for tap in tap_grids(cache.window, cache.stride, counts.shape):
+        dx[tap] += share
     return dx[:, :, *cache.inside]
 
 
@@ -164,9 +162,10 @@ def l2_pool_forward(
     """
     window, stride, padding, out = pool_geometry(x, window, stride, padding, mode)
     x, inside = surround(x, window, stride, padding, out, 0.0)
-    y = np.zeros_like(next(tap_views(x, window, stride, out)))
-    for view in tap_views(x, window, stride, out):
-        y += view * view
+    taps = tap_grids(window, stride, out)
+    y = x[next(taps)] ** 2
+    for tap in taps:
+        y += x[tap] ** 2
     np.sqrt(y, out=y)
     return y, L2Cache(x, y, window, stride, inside)
 
@@ -191,13 +190,11 @@ def l2_pool_backward(dy: np.ndarray, cache: L2Cache) -> np.ndarray:
         If dy has another dtype or shape than the output had.
     """
     x, y = cache.x, cache.y
-    one_float_type(dy=dy, x=x)
-    expect_shape("dy", dy, y.shape, "the shape of l2_pool_forward's output")
+    expect_gradient(dy, x, y.shape, "l2_pool_forward")
     dx = np.zeros_like(x)
     per_length = np.divide(dy, y, out=np.zeros_like(y), where=y > 0)  # (N, C, *out)
-    views, dviews = (tap_views(array, cache.window, cache.stride, y.shape[2:]) for array in (x, dx))
-    for view, dview in zip(views, dviews, strict=True):
-        dview += per_length * view
+    for tap in tap_grids(cache.window, cache.stride, y.shape[2:]):
+        dx[tap] += per_length * x[tap]
     return dx[:, :, *cache.inside]
 
 

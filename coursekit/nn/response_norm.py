@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursekit.nn._checks import expect_shape, one_float_type
+from coursekit.nn._checks import expect_gradient, one_float_type
 
 __all__ = ["local_response_norm_backward", "local_response_norm_forward"]
 
@@ -85,8 +85,7 @@ def local_response_norm_backward(dy: np.ndarray, cache: ResponseCache) -> np.nda
         If dy has another dtype or shape than the output had.
     """
     x, base, size, alpha, beta = cache
-    one_float_type(dy=dy, x=x)
-    expect_shape("dy", dy, x.shape, "the shape of local_response_norm_forward's output")
+    expect_gradient(dy, x, x.shape, "local_response_norm_forward")
     damping = base**-beta
     dbase = dy * x * damping / base  # times -beta: gradient of each sum
     return dy * damping - 2 * alpha * beta * x * _neighbours(dbase, size)  # a neighbour's neighbour is oneself

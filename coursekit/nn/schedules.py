@@ -8,7 +8,15 @@ takes any of them as `schedule`. For other options than the usual ones wrap it:
 from collections.abc import Callable, Sequence
 from math import cos, pi
 
-__all__ = ["cosine_decay", "exponential_decay", "inverse_decay", "linear_decay", "step_decay", "warm_up"]
+__all__ = [
+    "cosine_decay",
+    "exponential_decay",
+    "inverse_decay",
+    "linear_decay",
+    "one_cycle",
+    "step_decay",
+    "warm_up",
+]
 
 
 def step_decay(done: float, *, at: Sequence[float] = (0.5, 0.75), factor: float = 0.1) -> float:
@@ -29,7 +37,7 @@ def linear_decay(done: float, *, floor: float = 0.0) -> float:
     >>> [linear_decay(done) for done in (0.0, 0.25, 1.0)]
     [1.0, 0.75, 0.0]
     """
-    return floor + (1 - floor) * (1 - _expect_share(done))
+    return _expect_floor(floor) + (1 - floor) * (1 - _expect_share(done))
 
 
 def exponential_decay(done: float, *, floor: float = 0.01) -> float:
@@ -64,7 +72,7 @@ def cosine_decay(done: float, *, floor: float = 0.0) -> float:
     >>> [round(cosine_decay(done), 3) for done in (0.0, 0.5, 1.0)]
     [1.0, 0.5, 0.0]
     """
-    return floor + (1 - floor) * (1 + cos(pi * _expect_share(done))) / 2
+    return _expect_floor(floor) + (1 - floor) * (1 + cos(pi * _expect_share(done))) / 2
 
 
 def warm_up(
@@ -80,11 +88,30 @@ def warm_up(
     if not 0 <= share < 1:
         raise ValueError(f"share is {share}, expected 0 or more and less than 1: something must come after it.")
     if _expect_share(done) < share:
-        return floor + (1 - floor) * done / share
+        return _expect_floor(floor) + (1 - floor) * done / share
     return then((done - share) / (1 - share))
+
+
+def one_cycle(done: float, *, share: float = 0.2, floor: float = 0.01) -> float:
+    """Rise in a straight line from `floor` to 1 during the first `share` of training, then fall along half a cosine.
+
+    It is `warm_up` with a long rise and `cosine_decay` to the same floor; the high rates between save epochs.
+
+    Source: after Smith & Topin (2018), "Super-convergence".
+
+    >>> [round(one_cycle(done), 3) for done in (0.0, 0.1, 0.2, 0.6, 1.0)]
+    [0.01, 0.505, 1.0, 0.505, 0.01]
+    """
+    return warm_up(done, share=share, floor=floor, then=lambda left: cosine_decay(left, floor=floor))
 
 
 def _expect_share(done):
     if not 0 <= done <= 1:
         raise ValueError(f"done is {done}, expected 0 to 1: the share of training that is done, not a step's number.")
     return done
+
+
+def _expect_floor(floor):
+    if not 0 <= floor <= 1:
+        raise ValueError(f"floor is {floor}, expected 0 to 1: a share of the learning rate, not a rate.")
+    return floor

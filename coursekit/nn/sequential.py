@@ -66,7 +66,7 @@ class Sequential:
     Raises
     ------
     TypeError
-        If the parameters are not all of one dtype.
+        If something is no Layer, or the parameters are not all of one dtype.
     ValueError
         If there is no layer with parameters.
 
@@ -86,6 +86,8 @@ class Sequential:
         input_dim: tuple[int, ...] | None = None,
     ):
         self.layers = dict(layers) if isinstance(layers, Mapping) else _named(layers)
+        if odd := [name for name, layer in self.layers.items() if not isinstance(layer, Layer)]:
+            raise TypeError(f"{', '.join(odd)}: not a Layer. Write a class with Layer as its base, or use one of ours.")
         self.last_layer = last_layer or SoftmaxWithLoss()
         self.input_dim = input_dim and tuple(input_dim)
         owners = [layer for layer in self.layers.values() if layer.params]
@@ -121,6 +123,23 @@ class Sequential:
         self._expect_images(x)
         starts = range(0, max(1, len(x)), PREDICT_BATCH)
         return np.concatenate([self._forward(x[start : start + PREDICT_BATCH], training=False) for start in starts])
+
+    def activations(self, x: np.ndarray, *, training: bool = False) -> dict[str, np.ndarray]:
+        """What every layer makes of a few images, by the layer's name: the volumes from the first to the scores.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, C, H, W), of the network's dtype
+            All at once, so keep them few.
+        training : bool
+            Whether to normalise by these images' own statistics, and to drop units out. Running statistics follow.
+        """
+        self._expect_images(x)
+        volumes = {}
+        for name, layer in self.layers.items():
+            layer.training = training
+            x = volumes[name] = layer.forward(x)
+        return volumes
 
     def loss(self, x: np.ndarray, t: np.ndarray) -> float:
         """Mean loss of images x (N, C, H, W) with labels t, (N,) or one-hot (N, classes), as in use."""
@@ -163,20 +182,27 @@ class Sequential:
         loss = self.training_loss(x, t)
         return {name: numerical_gradient(lambda _: loss(), value) for name, value in self.params.items()}
 
-    def training_loss(self, x: np.ndarray, t: np.ndarray) -> Callable[[], float]:
+    def training_loss(
+        self, x: np.ndarray, t: np.ndarray, *, each_image: bool = False
+    ) -> Callable[[], float | np.ndarray]:
         """Make a function of nothing that returns the loss in training, each time with the same random numbers.
 
         It looks at `params` as they are when it is called, and changes neither the running statistics nor the state
-        of the random numbers: what `check_gradient` needs.
+        of the random numbers: what `check_gradient` needs. With `each_image` it returns each image's part, (N,), for
+        `diagnose_gradient`; the parts add up to the loss.
         """
         self._expect_images(x)
         drawing = [layer for layer in self.layers.values() if hasattr(layer, "rng")]
 
-        def loss() -> float:
+        def loss() -> float | np.ndarray:
             states = [deepcopy(layer.rng.bit_generator.state) for layer in drawing]
             buffers = deepcopy(dict(self.buffers))
             try:
-                return self.last_layer.forward(self._forward(x, training=True), t)
+                scores = self._forward(x, training=True)
+                if not each_image:
+                    return self.last_layer.forward(scores, t)
+                losses = [self.last_layer.forward(scores[n : n + 1], t[n : n + 1]) for n in range(len(x))]
+                return np.array(losses) / len(x)
             finally:
                 self.buffers.update(buffers)
                 for layer, state in zip(drawing, states, strict=True):
@@ -208,17 +234,19 @@ class Sequential:
         self.buffers.update({name: read[name] for name in self.buffers})
 
     def _forward(self, x, training):
-        for layer in self.layers.values():
+        for layer in self.layers.values():  # keeps one volume at a time, `activations` all
             layer.training = training
             x = layer.forward(x)
         return x
 
     def _expect_images(self, x):
-        if getattr(x, "dtype", None) != self.dtype:
+        if not isinstance(x, np.ndarray) or x.dtype != self.dtype:
             kind = getattr(x, "dtype", type(x).__name__)
             raise TypeError(
                 f"x is {kind}, expected {self.dtype}: use coursekit.data.as_float on bytes, else .astype(...)."
             )
+        if x.ndim < 2:
+            raise ValueError(f"x has shape {x.shape}, expected (N, ...): use x[None] for one image.")
         if self.input_dim:
             expect_shape("x", x, (len(x), *self.input_dim), "images as the network's input_dim says")
 

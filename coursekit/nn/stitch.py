@@ -30,8 +30,9 @@ def shift_and_stitch(layer: Callable, x: np.ndarray, stride: int, factor: int = 
 
     Raises
     ------
-    ValueError
-        If x has not four axes, or factor is not 1 or more or does not divide the stride.
+    TypeError, ValueError
+        If x has not four axes, stride or factor is no whole number, or factor is not 1 or more or does not divide the
+        stride.
 
     Source: Long, Shelhamer & Darrell (2015), "Fully convolutional networks for semantic segmentation", section 3.2.
 
@@ -44,6 +45,9 @@ def shift_and_stitch(layer: Callable, x: np.ndarray, stride: int, factor: int = 
     """
     if x.ndim != 4:
         raise ValueError(f"x has shape {x.shape}, expected (N, C, H, W): add axes by x[None] for one picture.")
+    for name, number in {"stride": stride, "factor": factor}.items():
+        if isinstance(number, bool) or not isinstance(number, int | np.integer):
+            raise TypeError(f"{name} is {number!r} ({type(number).__name__}), expected a whole number of pixels.")
     if factor < 1 or stride < 1 or stride % factor:
         raise ValueError(f"factor {factor} does not divide stride {stride}: the picture is shifted by whole pixels.")
     step = stride // factor

@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursekit.nn._checks import axis_names, check_groups, expect_shape, one_float_type, whole_per_axis
+from coursekit.nn._checks import (
+    axis_names,
+    check_groups,
+    expect_batch,
+    expect_gradient,
+    expect_shape,
+    one_float_type,
+    steps_per_axis,
+    whole_per_axis,
+)
 from coursekit.nn.conv import ConvCache
 from coursekit.nn.ways import gradients, outputs
 
@@ -48,8 +57,8 @@ def conv_transpose_forward(
     stride, padding, dilation : int or one int per spatial axis
         Those of the convolution: step on the larger map; pixels cut off at EACH end; step between taps.
     output_padding : int or one int per spatial axis
-        Pixels added at the end only, fewer than the stride: a strided convolution makes one size of several,
-        and this says which one to go back to.
+        Pixels added at the end only: a strided convolution makes one size of several, and this says which one to
+        go back to. Fewer than the stride, or than the dilation if that is larger, as in PyTorch.
     groups : int
         Of channels, as in `conv_forward`.
 
@@ -108,8 +117,7 @@ def conv_transpose_backward(
     TypeError, ValueError
         If dy has another dtype or shape than the output had.
     """
-    one_float_type(dy=dy, x=cache.x)
-    expect_shape("dy", dy, cache.conv.x.shape, "the shape of conv_transpose_forward's output")
+    expect_gradient(dy, cache.x, cache.conv.x.shape, "conv_transpose_forward")
     conv = cache.conv._replace(x=dy)
     dx = np.moveaxis(outputs(conv), -1, 1) if input_grad else None
     _, dw = gradients(np.moveaxis(cache.x, 1, -1), conv, input_grad=False)
@@ -119,8 +127,7 @@ def conv_transpose_backward(
 def _geometry(x, w, b, stride, padding, output_padding, dilation, groups):
     """Check the arguments; return (stride, padding, dilation) per axis, and the output's spatial shape."""
     one_float_type(x=x, w=w, b=b)
-    if x.ndim < 3:
-        raise ValueError(f"x has shape {x.shape}, expected (N, C, *spatial): add axes by x[None, None] for one image.")
+    expect_batch(x)
     if w.ndim != x.ndim or len(w) != x.shape[1]:
         wanted = ", ".join([str(x.shape[1]), "F", *("K" + axis[0].upper() for axis in axis_names(x.ndim - 2))])
         raise ValueError(f"w has shape {w.shape}, expected ({wanted}): x has shape {x.shape}. If w is made for "
@@ -131,18 +138,23 @@ def _geometry(x, w, b, stride, padding, output_padding, dilation, groups):
     if b is not None:
         expect_shape("b", b, (w.shape[1] * groups,), "one number per map of the output")
     axes = x.ndim - 2
-    steps = tuple(whole_per_axis(name, value, axes, least) for name, value, least in (
-        ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)))  # fmt: skip
+    steps = steps_per_axis(stride, padding, dilation, axes)
     extra = whole_per_axis("output_padding", output_padding, axes, 0)
-    out = []
-    for axis, (size, k, s, p, d, e) in enumerate(zip(x.shape[2:], w.shape[2:], *steps, extra, strict=True)):
-        name = axis_names(axes)[axis]
-        if e >= s:
-            raise ValueError(f"along the {name}: output_padding is {e}, expected less than the stride, {s}.")
-        out.append((size - 1) * s - 2 * p + d * (k - 1) + 1 + e)
-        if out[-1] < 1 or size < 1:
-            raise ValueError(
-                f"along the {name}: input size {size}, kernel {k}, stride {s}, padding {p} leave an output of "
-                f"{out[-1]} pixels: expected 1 or more. Use less padding."
-            )
-    return steps, tuple(out)
+    numbers = zip(axis_names(axes), x.shape[2:], w.shape[2:], *steps, extra, strict=True)
+    return steps, tuple(_output_size(*along) for along in numbers)
+
+
+def _output_size(axis, size, kernel, stride, padding, dilation, extra):
+    """Size of the larger map along one axis."""
+    if extra >= max(stride, dilation):
+        raise ValueError(
+            f"along the {axis}: output_padding is {extra}, expected less than the larger of stride, {stride}, and "
+            f"dilation, {dilation}: use 0 to {max(stride, dilation) - 1}."
+        )
+    out = (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 + extra
+    if out < 1 or size < 1:
+        raise ValueError(
+            f"along the {axis}: input size {size}, kernel {kernel}, stride {stride}, padding {padding} leave an output "
+            f"of {out} pixels: expected 1 or more. Use less padding."
+        )
+    return out

@@ -4,11 +4,13 @@ Each way is a module with forward(cache) -> y and backward(dy, cache, input_grad
 the channels last, (N, *spatial, C), and without the bias. All give the same numbers, up to rounding.
 """
 
+from itertools import product
 from math import prod
 
 import numpy as np
 
 from coursekit.nn import depthwise, pointwise, strips, windows, winograd
+from coursekit.nn._checks import SCRATCH_BYTES
 
 __all__ = ["gradients", "outputs", "way"]
 
@@ -38,8 +40,8 @@ def outputs(cache):
     if not _has_wide_groups(cache):
         return way(cache).forward(cache)
     y = np.empty((len(cache.x), *cache.out, len(cache.w)), cache.x.dtype)
-    for part, _, kernels in _parts(cache):
-        y[..., kernels] = outputs(part)
+    for part, images, _, kernels in _parts(cache):
+        y[images, ..., kernels] = outputs(part)
     return y
 
 
@@ -48,13 +50,13 @@ def gradients(dy, cache, input_grad=True, kernel_grad=True):
     if not _has_wide_groups(cache):
         return way(cache).backward(dy, cache, input_grad, kernel_grad)
     dx = np.empty((len(cache.x), *cache.x.shape[2:], cache.x.shape[1]), dy.dtype) if input_grad else None
-    dw = np.empty_like(cache.w) if kernel_grad else None
-    for part, channels, kernels in _parts(cache):
-        dx_part, dw_part = gradients(dy[..., kernels], part, input_grad, kernel_grad)
+    dw = np.zeros(cache.w.shape, dy.dtype) if kernel_grad else None
+    for part, images, channels, kernels in _parts(cache):
+        dx_part, dw_part = gradients(dy[images, ..., kernels], part, input_grad, kernel_grad)
         if input_grad:
-            dx[..., channels] = dx_part
+            dx[images, ..., channels] = dx_part
         if kernel_grad:
-            dw[kernels] = dw_part
+            dw[kernels] += dw_part
     return dx, dw
 
 
@@ -63,8 +65,15 @@ def _has_wide_groups(cache):
 
 
 def _parts(cache):
-    """Each group as a convolution of its own, with its slices of the channels and of the kernels."""
+    """Each group as a convolution of its own, with its slices of the images, of the channels and of the kernels.
+
+    Its maps are copied to where they belong: to keep those copies small, it does some images at a time.
+    """
     deep, many = cache.x.shape[1] // cache.groups, len(cache.w) // cache.groups
-    for group in range(cache.groups):
+    image_bytes = (prod(cache.x.shape[2:]) * deep + prod(cache.out) * many) * cache.x.itemsize
+    some = max(1, SCRATCH_BYTES // image_bytes)
+    for first, group in product(range(0, len(cache.x), some), range(cache.groups)):
+        images = slice(first, first + some)
         channels, kernels = slice(group * deep, (group + 1) * deep), slice(group * many, (group + 1) * many)
-        yield cache._replace(x=cache.x[:, channels], w=cache.w[kernels], groups=1), channels, kernels
+        part = cache._replace(x=cache.x[images, channels], w=cache.w[kernels], groups=1)
+        yield part, images, channels, kernels

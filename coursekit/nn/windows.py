@@ -78,8 +78,9 @@ def im2col(cache, piece):
         x = np.pad(x, [(0, 0), *pads, (0, 0)])
     spans = _spans(cache)
     windows = sliding_window_view(x, spans, tuple(range(1, 1 + len(spans))))  # (n, *places, C, *spans), a view
-    strides, dilations = ([slice(None, None, step) for step in steps] for steps in (cache.stride, cache.dilation))
-    windows = windows[:, *strides, :, *dilations]  # (n, *out, C, *kernel)
+    out = (rows.stop - rows.start, *cache.out[1:])  # a transposed convolution's map may have room for more
+    places = [slice(0, s * (o - 1) + 1, s) for s, o in zip(cache.stride, out, strict=True)]
+    windows = windows[:, *places, :, *(slice(None, None, d) for d in cache.dilation)]  # (n, *out, C, *kernel)
     windows = np.moveaxis(windows, 1 + len(spans), -1)  # (n, *out, *kernel, C)
     return windows.reshape(prod(windows.shape[: 1 + len(spans)]), prod(cache.w.shape[1:]))  # the copy
 

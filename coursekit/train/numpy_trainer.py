@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 from tqdm.auto import tqdm
 
-from coursekit.nn.optim import Adam
+from coursekit.nn.optim import Adam, Optimiser
 
-__all__ = ["History", "fit", "one_cycle"]
+__all__ = ["History", "fit"]
 
 
 class Network(Protocol):
@@ -53,7 +53,7 @@ def fit(
     *,
     epochs: int,
     batch_size: int = 100,
-    optimiser: Adam | None = None,
+    optimiser: Optimiser | None = None,
     validation: tuple[np.ndarray, np.ndarray] | None = None,
     schedule: Callable[[float], float] | None = None,
     sample: int = 1000,
@@ -77,13 +77,14 @@ def fit(
         How often to go through all images, each time in a new order. A last, smaller batch is used too.
     batch_size : int
         Images per step.
-    optimiser : Adam, optional
-        Adam with a learning rate of 0.001 if not given.
+    optimiser : Optimiser, optional
+        For this network's params: any rule of `coursekit.nn.optim`. Adam with a learning rate of 0.001 if not given.
     validation : (x, labels), optional
         To measure accuracy on after each epoch; not trained on.
     schedule : callable, optional
         Takes how much is done, from 0 at the first step to 1 at the last, and returns what to multiply the
-        optimiser's learning rate with. Its own rate is put back at the end.
+        optimiser's learning rate with, as the functions of `coursekit.nn.schedules` do. Its own rate is put back at
+        the end.
     sample : int
         Training accuracy is measured on so many training images, the same ones after each epoch.
     seed : int or Generator
@@ -97,13 +98,18 @@ def fit(
 
     Raises
     ------
-    ValueError
-        If there are no images, not as many labels, or a count is less than 1.
+    TypeError, ValueError
+        If there are no images (to train on or to validate with), not as many labels, a count is not a whole number
+        from 1 up, or the optimiser belongs to another network.
     """
-    _expect_counts(x, labels, epochs=epochs, batch_size=batch_size, sample=sample)
+    _expect_counts(epochs=epochs, batch_size=batch_size, sample=sample)
+    _expect_pairs(x=x, labels=labels)
+    if validation:
+        _expect_pairs(**{"validation[0]": validation[0], "validation[1]": validation[1]})
     rng = np.random.default_rng(seed)
     seen = np.sort(rng.permutation(len(x))[:sample])
     optimiser = optimiser or Adam(network.params)
+    _expect_same_params(optimiser, network)
     rate, start, history = optimiser.lr, perf_counter(), History()
     steps = epochs * -(-len(x) // batch_size)
     with tqdm(total=steps, desc="training", unit="step", disable=not progress, mininterval=_pause()) as bar:
@@ -115,9 +121,7 @@ def fit(
                     optimiser.step(network.gradient(x[batch], labels[batch]))
                     history.losses.append(network.last_layer.loss)
                     bar.update()
-                history.training_accuracy.append(network.accuracy(x[seen], labels[seen]))
-                if validation:
-                    history.validation_accuracy.append(network.accuracy(*validation))
+                _measure(history, network, (x[seen], labels[seen]), validation)
                 bar.set_postfix_str(_state(history))
         except KeyboardInterrupt:
             history.interrupted = True
@@ -134,21 +138,16 @@ def batches(images: int, batch_size: int, rng: np.random.Generator) -> Iterator[
         yield order[start : start + batch_size]
 
 
-def one_cycle(done: float, *, warm_up: float = 0.2, floor: float = 0.01) -> float:
-    """Schedule for `fit`: up to 1 in a straight line, then down along half a cosine.
-
-    Source: after Smith & Topin (2018), "Super-convergence".
-
-    >>> [round(one_cycle(done), 3) for done in (0.0, 0.1, 0.2, 0.6, 1.0)]
-    [0.01, 0.505, 1.0, 0.505, 0.01]
-    """
-    height = done / warm_up if done < warm_up else (1 + np.cos(np.pi * (done - warm_up) / (1 - warm_up))) / 2
-    return float(floor + (1 - floor) * height)
-
-
 def _pause():
     """Seconds between two states of the progress bar: a log file keeps each of them, a terminal only the last."""
     return 0.1 if sys.stderr.isatty() or "get_ipython" in dir(builtins) else 15.0
+
+
+def _measure(history, network, sample, validation):
+    """Write down the accuracies at the end of an epoch."""
+    history.training_accuracy.append(network.accuracy(*sample))
+    if validation:
+        history.validation_accuracy.append(network.accuracy(*validation))
 
 
 def _state(history):
@@ -156,9 +155,21 @@ def _state(history):
     return f"loss {history.losses[-1]:.3f}, accuracy {accuracy[-1]:.3f}"
 
 
-def _expect_counts(x, labels, **counts):
+def _expect_counts(**counts):
     for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, int | np.integer):
+            raise TypeError(f"{name} is {count!r} ({type(count).__name__}), expected a whole number.")
         if count < 1:
             raise ValueError(f"{name} is {count}, expected 1 or more.")
-    if not len(x) or len(labels) != len(x):
-        raise ValueError(f"x holds {len(x)} images, labels {len(labels)}: expected as many of both, at least one.")
+
+
+def _expect_pairs(**arrays):
+    (name, x), (other, t) = arrays.items()
+    if not len(x) or len(t) != len(x):
+        raise ValueError(f"{name} holds {len(x)} images, {other} {len(t)}: expected as many of both, at least one.")
+
+
+def _expect_same_params(optimiser, network):
+    """An optimiser of another network would step there, and this one would never learn."""
+    if any(optimiser.params.get(name) is not value for name, value in network.params.items()):
+        raise ValueError("optimiser holds other arrays than network.params: make it of this network's params.")

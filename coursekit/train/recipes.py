@@ -7,7 +7,8 @@ import numpy as np
 from coursekit.data import as_float, load_mnist
 from coursekit.nn.networks import SimpleConvNet
 from coursekit.nn.optim import Adam
-from coursekit.train.numpy_trainer import History, fit, one_cycle
+from coursekit.nn.schedules import one_cycle
+from coursekit.train.numpy_trainer import History, fit
 
 __all__ = ["QuickResult", "quick_mnist"]
 

@@ -8,6 +8,7 @@ from coursekit._lazy import lazy
 __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
+        "bubbles": ("bubble_figure", "bubble_plot", "history_figure", "history_plot"),
         "figure": ("PALETTE", "data_uri", "img_tag", "new_figure", "show"),
         "grids": ("show_grid", "show_matrix", "show_places"),
         "images": ("images_figure", "show_images"),

@@ -1,24 +1,13 @@
 """Convolution: against loops, against PyTorch, against its own algebra."""
 
 import itertools
-import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coursekit.nn import (
-    check_gradient,
-    conv_backward,
-    conv_forward,
-    depthwise,
-    pointwise,
-    strips,
-    ways,
-    windows,
-    winograd,
-)
+from coursekit.nn import check_gradient, conv_backward, conv_forward
 from coursekit.nn.naive import conv2d_naive, conv2d_naive_backward
 
 
@@ -40,6 +29,8 @@ SHAPES = [  # x, w: not square, C != F, one image, one pixel, sizes that the str
     ((2, 4, 1, 1), (3, 4, 1, 1)),
     ((1, 3, 5, 10), (1, 3, 5, 4)),
 ]
+
+
 STEPS = list(itertools.product((1, 2, 3), (0, 1, 2)))
 
 
@@ -123,76 +114,46 @@ def test_dilation_and_groups_agree_with_pytorch(x_shape, w_shape, options, dtype
     assert conv_backward(dy, cache, input_grad=False)[0] is None
 
 
-@pytest.mark.parametrize("scratch", [1, 700, 3000])
-def test_depthwise_pieces_change_nothing(monkeypatch, scratch):
-    x, w, b = example(23, (5, 3, 7, 8), (6, 1, 3, 2))
-    y, cache = conv_forward(x, w, b, groups=3, padding=2, stride=(2, 1), dilation=(1, 2))
-    dy = np.random.default_rng(6).normal(size=y.shape)
-    whole = [y, *conv_backward(dy, cache)]
-    monkeypatch.setattr(depthwise, "SCRATCH_BYTES", scratch)
-    y, cache = conv_forward(x, w, b, groups=3, padding=2, stride=(2, 1), dilation=(1, 2))
-    for got, wanted in zip([y, *conv_backward(dy, cache)], whole, strict=True):
-        assert apart(got, wanted) < 1e-14
-
-
-@pytest.mark.parametrize(
-    ("x_shape", "w_shape", "options", "chosen"),
-    [
-        ((2, 4, 9, 9), (8, 1, 3, 3), dict(groups=4), depthwise),
-        ((2, 4, 9, 9), (6, 4, 1, 1), {}, pointwise),
-        ((2, 4, 9, 9), (6, 4, 1, 1), dict(stride=2), windows),
-        ((2, 4, 9, 9), (6, 4, 1, 1), dict(padding=1), windows),
-        ((2, 4, 9, 9), (6, 4, 3, 3), dict(stride=(1, 2)), windows),
-        ((2, 4, 9, 9), (6, 4, 3, 3), dict(dilation=2), windows),
-        ((2, 4, 9, 9), (6, 4, 3, 3), dict(padding=2), strips),
-        ((2, 24, 9, 9), (24, 24, 3, 3), dict(padding=2), winograd),
-        ((2, 24, 9, 9), (24, 24, 3, 3), dict(padding=3), windows),
-        ((2, 24, 9, 9), (23, 24, 3, 3), {}, strips),
-        ((2, 16, 9), (16, 16, 3), {}, windows),
-    ],
-)
-def test_rules_choose_the_way(x_shape, w_shape, options, chosen):
-    x, w, _ = example(26, x_shape, w_shape)
-    assert ways.way(conv_forward(x, w, **options)[1]) is chosen
-
-
-FAST = [  # x, w, padding
-    *((x, w, p) for (x, w), p in itertools.product(SHAPES[:3], (0, 1, 2)) if p < min(w[2:])),
-    ((2, 3, 5, 6, 7), (4, 3, 2, 3, 3), 1),
-    ((5, 17, 9, 6), (18, 17, 3, 3), 1),
-    ((3, 17, 4, 8), (18, 17, 3, 3), (2, 0)),
-    ((1, 16, 3, 3), (16, 16, 3, 3), 0),
-    ((0, 16, 3, 3), (16, 16, 3, 3), 1),
-]
-
-
-@pytest.mark.parametrize(("x_shape", "w_shape", "padding"), FAST)
-@pytest.mark.parametrize("scratch", [1, 5000, 2**19])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-4)])
-def test_fast_ways_agree_with_windows(monkeypatch, x_shape, w_shape, padding, scratch, dtype, tolerance):
-    x, w, b = example(24, x_shape, w_shape, dtype)
-    fast = [strips, winograd] if w_shape[2:] == (3, 3) else [strips]
-    for way in fast:
-        monkeypatch.setattr(way, "SCRATCH_BYTES", scratch)
-    results = []
-    for way in (windows, *fast):
-        monkeypatch.setattr(ways, "way", lambda cache, way=way: way)
-        y, cache = conv_forward(x, w, b, padding=padding)
-        dy = np.random.default_rng(25).normal(size=y.shape).astype(dtype)
-        results.append([y, *conv_backward(dy, cache), *conv_backward(dy, cache, input_grad=False)[1:]])
-    for other in results[1:]:
-        assert all(apart(a, b) < tolerance for a, b in zip(other, results[0], strict=True))
+@pytest.mark.parametrize(("stride", "padding", "dilation"), list(itertools.product((1, 2, 3), (0, 1, 2), (1, 2))))
+def test_every_combination_agrees_with_loops_and_pytorch(stride, padding, dilation, dtype, tolerance):
+    torch = pytest.importorskip("torch", reason="needs torch: python3 course.py setup")
+    options = dict(stride=stride, padding=padding, dilation=dilation)
+    sizes = [((9,), (3,)), ((8, 11), (3, 2)), ((11, 8), (2, 3)), ((5, 7, 6), (2, 3, 1))]  # not square
+    for (spatial, taps), groups in itertools.product(sizes, (1, 2, 4)):
+        x, w, b = example(31, (2, 4, *spatial), (8 if groups == 4 else 6, 4 // groups, *taps), dtype)
+        y, cache = conv_forward(x, w, b, groups=groups, **options)
+        dy = np.random.default_rng(32).normal(size=y.shape).astype(dtype)
+        got = [y, *conv_backward(dy, cache)]
+        tensors = [torch.from_numpy(a).requires_grad_() for a in (x, w, b)]
+        theirs = getattr(torch, f"conv{len(spatial)}d")(*tensors, groups=groups, **options)
+        theirs.backward(torch.from_numpy(dy))
+        wanted = [theirs.detach().numpy(), *(t.grad.numpy() for t in tensors)]
+        assert all(apart(mine, other) < tolerance for mine, other in zip(got, wanted, strict=True))
+        if taps == (3, 2) and dtype == np.float64:  # loops are slow
+            wide = spread(w, dilation, groups)
+            dx, dwide, db = conv2d_naive_backward(dy, x, wide, stride, padding)
+            dw = gather(dwide, dilation, groups)
+            wanted = [conv2d_naive(x, wide, b, stride, padding), dx, dw, db]
+            assert all(apart(mine, naive) < tolerance for mine, naive in zip(got, wanted, strict=True))
 
 
-@pytest.mark.parametrize("channels", [24, 64, 256])
-def test_winograd_rounds_little_in_single_precision(channels):
-    x, w, _ = example(27, (2, channels, 14, 14), (channels, channels, 3, 3))
-    y, cache = conv_forward(x, w, padding=1)
-    exact = [y, *conv_backward(y, cache)[:2]]
-    y32, cache = conv_forward(x.astype(np.float32), w.astype(np.float32), padding=1)
-    assert ways.way(cache) is winograd
-    single = [y32, *conv_backward(y.astype(np.float32), cache)[:2]]
-    assert all(apart(a, b) < 5e-5 for a, b in zip(single, exact, strict=True))
+def spread(w, dilation, groups):
+    """The kernels of an ordinary convolution that does the same: zeros between the taps and for unseen channels."""
+    wide = np.zeros((len(w), w.shape[1] * groups, *(dilation * (k - 1) + 1 for k in w.shape[2:])), w.dtype)
+    for f, kernel in enumerate(w):
+        first = f * groups // len(w) * w.shape[1]
+        wide[f, first : first + w.shape[1], ::dilation, ::dilation] = kernel
+    return wide
+
+
+def gather(wide, dilation, groups):
+    """Undo `spread`."""
+    deep = wide.shape[1] // groups
+    firsts = [f * groups // len(wide) * deep for f in range(len(wide))]
+    return np.stack([
+        w[first : first + deep, ::dilation, ::dilation] for w, first in zip(wide, firsts, strict=True)
+    ])  # fmt: skip
 
 
 def test_by_hand():
@@ -209,73 +170,6 @@ def test_backward_by_hand_in_one_dimension():
     assert dx[0, 0].tolist() == [d1 * w1, d2 * w1 + d1 * w2, d3 * w1 + d2 * w2 + d1 * w3, d3 * w2 + d2 * w3, d3 * w3]
     assert dw[0, 0].tolist() == [sum(d * x[0, 0, i + k] for i, d in enumerate(dy)) for k in range(3)]
     assert db is None
-
-
-@pytest.mark.parametrize("scratch", [1, 700, 3 * 25 * 54 * 8])  # one row, some rows, three images at a time
-@pytest.mark.parametrize(("stride", "padding"), STEPS)
-def test_pieces_change_nothing(monkeypatch, scratch, stride, padding):
-    x, w, b = example(5, (7, 3, 6, 5), (4, 3, 2, 3))
-    y, cache = conv_forward(x, w, b, stride=stride, padding=padding)
-    dy = np.random.default_rng(6).normal(size=y.shape)
-    whole = [y, *conv_backward(dy, cache)]
-    for way in (windows, strips):
-        monkeypatch.setattr(way, "SCRATCH_BYTES", scratch)
-    y, cache = conv_forward(x, w, b, stride=stride, padding=padding)
-    for got, wanted in zip([y, *conv_backward(dy, cache)], whole, strict=True):
-        assert apart(got, wanted) < 1e-14
-
-
-def test_padding_wider_than_the_kernel_in_pieces(monkeypatch):
-    x, w, b = example(5, (2, 1, 2, 2), (1, 1, 1, 2))
-    monkeypatch.setattr(windows, "SCRATCH_BYTES", 1)
-    y, cache = conv_forward(x, w, b, padding=4)  # some rows see nothing but zeros
-    dy = np.random.default_rng(6).normal(size=y.shape)
-    assert apart(y, conv2d_naive(x, w, b, 1, 4)) < 1e-14
-    for got, wanted in zip(conv_backward(dy, cache), conv2d_naive_backward(dy, x, w, 1, 4), strict=True):
-        assert apart(got, wanted) < 1e-14
-
-
-@pytest.mark.parametrize(
-    ("x_shape", "w_shape"),
-    [
-        ((64, 8, 32, 32), (8, 8, 5, 5)),
-        ((1, 16, 160, 160), (8, 16, 5, 5)),
-        ((200, 32, 14, 14), (32, 32, 3, 3)),
-        ((16, 64, 28, 28), (64, 64, 3, 3)),
-        ((100, 64, 14, 14), (64, 64, 1, 1)),
-    ],
-)
-def test_scratch_memory_is_bounded(x_shape, w_shape):
-    x, w, b = example(7, x_shape, w_shape, np.float32)
-    x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
-    tracemalloc.start()
-    y, cache = conv_forward(x, w, b, padding=w.shape[-1] // 2)
-    forward = tracemalloc.get_traced_memory()[1]
-    dx, _, _ = conv_backward(y, cache)
-    both = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert forward - y.nbytes < 4 * 2**20  # all windows at once: 50 and 39 MiB
-    assert both - y.nbytes - dx.nbytes < 8 * 2**20
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_strides_in_memory_do_not_matter_and_inputs_stay(dtype):
-    x, w, b = example(8, (2, 3, 6, 7), (4, 3, 3, 2), dtype)
-    y, cache = conv_forward(x, w, b, stride=2, padding=1)
-    dy = np.random.default_rng(9).normal(size=y.shape).astype(dtype)
-    wanted = [y, *conv_backward(dy, cache)]
-    channels_last = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
-    spread = np.zeros((4, 3, 12, 7), dtype)[::2, :, ::-2]
-    spread[...] = x
-    for other in (channels_last, spread, np.asfortranarray(x)):
-        arrays = [other, np.asfortranarray(w), b[::-1].copy()[::-1]]
-        for array in arrays:
-            array.flags.writeable = False
-        y, cache = conv_forward(*arrays, stride=2, padding=1)
-        got = [y, *conv_backward(np.asfortranarray(dy), cache)]
-        assert all(apart(a, b) < 1e-5 for a, b in zip(got, wanted, strict=True))
-        assert np.array_equal(other, x)
-        assert np.array_equal(arrays[1], w)
 
 
 def test_input_gradient_and_bias_are_optional():
@@ -311,14 +205,19 @@ def test_gradient_check(which):
 
 @st.composite
 def cases(draw):
-    """x, w, stride and padding of a small random convolution."""
-    axes = draw(st.integers(1, 3))
-    n, c, f = (draw(st.integers(1, 3)) for _ in range(3))
-    kernel = draw(st.lists(st.integers(1, 3), min_size=axes, max_size=axes))
-    size = [k + draw(st.integers(0, 4)) for k in kernel]
-    stride, padding = (tuple(draw(st.integers(low, 2)) for _ in range(axes)) for low in (1, 0))
+    """x, w, options and a generator for a small random convolution; one in five is for Winograd."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    return rng.normal(size=(n, c, *size)), rng.normal(size=(f, c, *kernel)), dict(stride=stride, padding=padding), rng
+    if draw(st.integers(0, 4)) == 0:
+        size = [draw(st.integers(3, 9)) for _ in range(2)]
+        options = dict(stride=(1, 1), padding=draw(st.integers(0, 2)))
+        return rng.normal(size=(draw(st.integers(1, 2)), 24, *size)), rng.normal(size=(25, 24, 3, 3)), options, rng
+    axes = draw(st.integers(1, 3))
+    n, c, f, groups = (draw(st.integers(1, 3)) for _ in range(4))
+    kernel = draw(st.lists(st.integers(1, 3), min_size=axes, max_size=axes))
+    stride, padding, dilation = (tuple(draw(st.integers(low, 2)) for _ in range(axes)) for low in (1, 0, 1))
+    size = [d * (k - 1) + 1 + draw(st.integers(0, 4)) for k, d in zip(kernel, dilation, strict=True)]
+    x, w = rng.normal(size=(n, c * groups, *size)), rng.normal(size=(f * groups, c, *kernel))
+    return x, w, dict(stride=stride, padding=padding, dilation=dilation, groups=groups), rng
 
 
 @settings(deadline=None, max_examples=60)
@@ -381,7 +280,11 @@ def call(x_shape=(2, 3, 8, 8), w_shape=(4, 3, 3, 3), b_shape=(4,), **options):
         (dict(b_shape=(3,)), r"b has shape \(3,\), expected \(4,\): one number per kernel"),
         (dict(b_shape=(1, 4)), r"b has shape \(1, 4\), expected \(4,\)"),
         (dict(w_shape=(4, 3, 9, 3)), "along the height: kernel 9 is longer than the padded input"),
+        (dict(x_shape=(2, 3)), r"x has shape \(2, 3\), expected \(N, C, \*spatial\): add axes by x\[None, None\]"),
+        (dict(w_shape=(4, 3, 9, 3)), "Use padding=1 or more, a kernel that fits, or a larger input"),
         (dict(stride=0), "along the height: stride is 0: expected 1 or more"),
+        (dict(stride=-2), "along the height: stride is -2: expected 1 or more"),
+        (dict(stride=2, mode="strict"), r"along the height: stride 2 does not fit[\s\S]*or use mode=\"floor\""),
         (dict(stride=(1, 2, 3)), r"stride is \(1, 2, 3\): expected an int or 2 of them"),
         (dict(padding=(1, -1)), "along the width: padding is -1"),
         (dict(padding=[1]), r"padding is \[1\]: expected an int or 2"),
@@ -419,8 +322,9 @@ def test_no_mixed_dtypes_and_no_lists():
         conv_forward(x, w.astype(np.float32))
     with pytest.raises(TypeError, match="x is a list, expected a NumPy array"):
         conv_forward(x.tolist(), w)
-    with pytest.raises(TypeError, match=r"along the height: stride is 1.0"):
-        conv_forward(x, w, stride=1.0)
+    for name in ("stride", "padding", "dilation"):
+        with pytest.raises(TypeError, match=rf"along the height: {name} is 1.0 \(float\): expected a whole number"):
+            conv_forward(x, w, **{name: 1.0})
 
 
 def test_backward_checks_dy():

@@ -65,12 +65,12 @@ def of_one(image):
 
 
 MISTAKES = {
-    "mean forgotten": ("w", lambda g, dy: 3 * g["w"], "3 times too large: the loss is a mean over 3 images"),
+    "mean forgotten": ("w", lambda g, dy: 3 * g["w"], "3 times too large, the number of images"),
     "mean twice": ("w", lambda g, dy: g["w"] / 3, "3 times too small"),
     "sign": ("x", lambda g, dy: -g["x"], "the sign is wrong"),
     "factor": ("b", lambda g, dy: 2 * g["b"], "off by the factor 2 throughout"),
-    "bias forgotten": ("b", lambda g, dy: np.zeros(4), "all zero: it was never computed"),
-    "no bias at all": ("b", lambda g, dy: None, "no gradient was given"),
+    "bias forgotten": ("b", lambda g, dy: np.zeros(4), "the bias was forgotten: all zero: it was never"),
+    "no bias at all": ("b", lambda g, dy: None, "the bias was forgotten: no gradient was given"),
     "bias not summed": ("b", lambda g, dy: dy, r"expected \(4,\): not summed over axes \(0, 2, 3\)"),
     "flipped": ("w", lambda g, dy: g["w"][:, :, ::-1, ::-1], "the kernel is turned round"),
     "unturned": ("x", lambda g, dy: unturned(), "the kernel is turned round: dx wants it"),
@@ -82,7 +82,7 @@ MISTAKES = {
     "bias averaged": ("b", lambda g, dy: dy.mean(axis=(0, 2, 3)), "off by the factor|averaged over places"),
     "shifted": ("x", lambda g, dy: np.roll(g["x"], 1, axis=3), "shifted by one pixel along axis 3"),
     "nan": ("w", lambda g, dy: g["w"] * np.nan, "nan or inf"),
-    "unknown": ("w", lambda g, dy: np.cos(g["w"]), "no known mistake looks like this"),
+    "unknown": ("w", lambda g, dy: np.cos(g["w"]), "cannot tell: no known mistake looks like this"),
 }  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def test_mistakes_are_named(name):
 
 def test_overwriting_is_recognised_without_suspects():
     found = nn.diagnose_gradient(loss, X, overwritten())
-    assert "the others right: `=` where windows overlap" in found.cause
+    assert "just those where windows would overlap: `=` for `+=`" in found.cause
 
 
 def test_padding_forgotten_at_the_edge():
@@ -132,6 +132,7 @@ def test_a_kink_is_told_from_a_mistake():
     _, cache = nn.relu_forward(x)
     found = nn.diagnose_gradient(lambda x: np.sum(nn.relu_forward(x)[0]), x, nn.relu_backward(np.ones(4), cache))
     assert "a kink" in found.cause
+    assert repr(found).startswith("UNSURE: a kink")
     missing = nn.diagnose_gradient(lambda x: np.sum(x**2), x, 2 * x * [1, 1, 0, 1])
     assert "1 of 4 elements are wrong" in missing.cause
 

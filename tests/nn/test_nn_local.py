@@ -50,6 +50,32 @@ def test_shared_kernels_make_it_a_convolution():
     assert np.allclose(y, conv_forward(x, w[:, :, 0, 0])[0])
 
 
+def test_backward_is_the_adjoint_inputs_stay_and_memory_order_does_not_matter():
+    options = dict(stride=2, padding=1)
+    x, w, _ = example((2, 3, 6, 7), (3, 2), options)
+    others = [np.asfortranarray(x), np.repeat(w, 2, axis=3)[:, :, :, ::2]]
+    for array in others:
+        array.flags.writeable = False
+    y, cache = locally_connected_forward(*others, **options)
+    assert np.allclose(y, locally_connected_forward(x, w, **options)[0], rtol=0, atol=1e-13)
+    dy = np.asfortranarray(np.random.default_rng(3).normal(size=y.shape))
+    dx, dw, _ = locally_connected_backward(dy, cache)
+    assert np.isclose(np.sum(dy * y), np.sum(dx * x))
+    assert np.isclose(np.sum(dy * y), np.sum(dw * w))
+    assert all(np.array_equal(a, b) for a, b in zip(others, (x, w), strict=True))
+
+
+def test_empty_batch_and_strict():
+    x, w, _ = example((2, 3, 6, 7), (3, 2), dict(stride=2))
+    y, cache = locally_connected_forward(x[:0], w, stride=2)
+    assert y.shape == (0, 4, 2, 3)
+    dx, dw, _ = locally_connected_backward(y, cache)
+    assert dx.shape == (0, 3, 6, 7)
+    assert not dw.any()
+    with pytest.raises(ValueError, match="along the height: stride 2 does not fit"):
+        locally_connected_forward(x, w, stride=2, mode="strict")
+
+
 def test_options_and_dtype():
     x, w, b = (a.astype(np.float32) for a in example((2, 3, 6, 7), (3, 2), {}))
     y, cache = locally_connected_forward(x, w)

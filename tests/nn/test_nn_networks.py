@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from coursekit.data import as_float, load_mnist
-from coursekit.nn import Adam, SimpleConvNet
+from coursekit.nn import Adam, Affine, BatchNorm, Sequential, SimpleConvNet
 
 TINY = dict(input_dim=(2, 6, 8), conv_param={"filter_num": 3, "filter_size": 3, "pad": 1}, hidden_size=5, output_size=4)
 
@@ -94,6 +94,24 @@ def test_predict_needs_little_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40 * 2**20  # all maps of the convolution at once: 132 MiB
+
+
+def test_activations_are_the_volumes_from_layer_to_layer():
+    network, (x, _) = tiny(), images()
+    volumes = network.activations(x)
+    assert {name: volume.shape[1:] for name, volume in volumes.items()} == {
+        "Conv1": (3, 6, 8), "Relu1": (3, 6, 8), "Pool1": (3, 3, 4), "Affine1": (5,), "Relu2": (5,), "Affine2": (4,)
+    }  # fmt: skip
+    assert np.array_equal(volumes["Relu1"], np.maximum(volumes["Conv1"], 0))
+    assert np.array_equal(volumes["Affine2"], network.predict(x))
+
+
+def test_activations_in_training_are_normalised_by_their_own_batch():
+    rng = np.random.default_rng(0)
+    layers = [Affine(rng.normal(size=(3, 4)), np.zeros(4)), BatchNorm(np.ones(4), np.zeros(4))]
+    network, x = Sequential(layers), rng.normal(size=(50, 3)) + 5
+    assert np.abs(network.activations(x, training=True)["BatchNorm1"].mean(axis=0)).max() < 1e-12
+    assert np.abs(network.activations(x)["BatchNorm1"].mean(axis=0)).max() > 1
 
 
 def test_one_hot_labels_count_the_same():

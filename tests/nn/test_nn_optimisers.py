@@ -40,6 +40,57 @@ def test_agree_with_pytorch_also_when_the_rate_changes(rule, options, name, thei
     assert np.abs(held - wanted).max() < tolerance * np.abs(wanted).max()
 
 
+DECAYED = [(*row[:3], row[3], {}) for row in RULES]
+DECAYED += [(nn.Adam, dict(lr=0.1), "AdamW", dict(lr=0.1), dict(decoupled=True))]
+
+
+@pytest.mark.parametrize(
+    ("rule", "options", "name", "theirs", "more"), DECAYED, ids=lambda v: getattr(v, "__name__", "")
+)
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_ten_steps_with_weight_decay_are_pytorchs(rule, options, name, theirs, more, decay):
+    torch = pytest.importorskip("torch", reason="needs torch: python3 course.py setup")
+    rng = np.random.default_rng(1)
+    starts = {"w": rng.normal(size=(3, 4)), "b": rng.normal(size=4)}
+    params = {key: value.copy() for key, value in starts.items()}
+    tensors = {key: torch.from_numpy(value.copy()).requires_grad_() for key, value in starts.items()}
+    mine = rule(params, **options, **more, weight_decay=decay)
+    other = getattr(torch.optim, name)(tensors.values(), **theirs, weight_decay=decay)
+    for _ in range(10):
+        gradients = {key: rng.normal(size=value.shape) for key, value in starts.items()}
+        mine.step(gradients)
+        for key, gradient in gradients.items():
+            tensors[key].grad = torch.from_numpy(gradient.copy())
+        other.step()
+    for key, tensor in tensors.items():
+        wanted = tensor.detach().numpy()
+        assert np.abs(params[key] - wanted).max() < 1e-10 * np.abs(wanted).max()
+
+
+def test_decay_shrinks_what_has_no_slope_and_only_adamw_at_one_pace():
+    lengths = {}
+    for name, rule, more in (("sgd", nn.SGD, {}), ("adam", nn.Adam, {}), ("adamw", nn.Adam, dict(decoupled=True))):
+        params = {"w": np.array([1.0])}
+        rule(params, lr=0.1, weight_decay=0.5, **more).step({"w": np.zeros(1)})
+        lengths[name] = round(params["w"][0], 6)
+    assert lengths == {"sgd": 0.95, "adam": 0.9, "adamw": 0.95}  # Adam's step is lr long, whatever the decay
+
+
+def test_a_step_is_refused_as_a_whole():
+    params = {"a": np.ones(2), "b": np.ones(2)}
+    optimiser = nn.SGD(params)
+    for bad, error, message in (
+        (np.ones(3), ValueError, r"gradients\['b'\] has shape \(3,\), expected \(2,\): the shape of its parameter"),
+        (np.ones(2, np.float32), TypeError, r"gradients\['b'\] is float32, params\['b'\] is float64"),
+        (np.ones(2, int), TypeError, r"gradients\['b'\] has dtype int64"),
+        ([1.0, 1.0], TypeError, r"gradients\['b'\] is a list, expected a NumPy array"),
+    ):
+        with pytest.raises(error, match=message):
+            optimiser.step({"a": np.ones(2), "b": bad})
+    assert params["a"].tolist() == [1, 1]
+    assert optimiser.steps == 0
+
+
 @pytest.mark.parametrize("rule", [row[0] for row in RULES])
 def test_all_go_downhill_and_state_their_memory(rule):
     params = {"w": np.array([3.0, -2.0])}
@@ -78,6 +129,12 @@ def test_option_messages():
         nn.RMSProp(params, decay=2)
     with pytest.raises(ValueError, match=r"beta2 is 1\.0"):
         nn.Adam(params, beta2=1.0)
+    with pytest.raises(ValueError, match=r"weight_decay is -0\.1, expected 0 or more"):
+        nn.Nesterov(params, weight_decay=-0.1)
+    with pytest.raises(ValueError, match="eps is -1, expected a small number"):
+        nn.AdaGrad(params, eps=-1)
+    with pytest.raises(TypeError, match=r"params\['w'\] has dtype int64, expected float32 or float64"):
+        nn.SGD({"w": np.ones(1, int)})
 
 
 def test_schedules_start_at_one_and_never_rise():
@@ -95,8 +152,23 @@ def test_schedules_start_at_one_and_never_rise():
         nn.warm_up(0.5, share=1)
     with pytest.raises(ValueError, match="floor is 0"):
         nn.exponential_decay(0.5, floor=0)
+    for schedule in (nn.linear_decay, nn.cosine_decay, nn.one_cycle):
+        with pytest.raises(ValueError, match="floor is 2, expected 0 to 1"):
+            schedule(0.1, floor=2)
     with pytest.raises(ValueError, match="strength is -1"):
         nn.inverse_decay(0.5, strength=-1)
+
+
+def test_one_cycle_rises_and_falls():
+    rates = [nn.one_cycle(done) for done in np.linspace(0, 1, 101)]
+    assert np.argmax(rates) == 20
+    assert max(rates) == 1
+    assert np.isclose(min(rates), 0.01)
+    assert rates[0] == 0.01
+    assert np.all(np.diff(rates[:21]) > 0)
+    assert np.all(np.diff(rates[20:]) < 0)
+    with pytest.raises(ValueError, match=r"done is 1\.5"):
+        nn.one_cycle(1.5)
 
 
 def test_schedules_agree_with_pytorch():

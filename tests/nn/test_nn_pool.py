@@ -105,6 +105,16 @@ def test_output_is_a_copy():
     assert np.all(x != 0)
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(0, 3), st.floats(0.1, 3), st.floats(-3, 3))
+def test_moves_scales_and_shifts_with_the_input(window, stride, places, scale, shift):
+    x = draw((2, 2, 5, 6 + places * stride))
+    y = max_pool_forward(x, window, stride=stride)[0]
+    moved = max_pool_forward(x[..., places * stride :], window, stride=stride)[0]
+    assert np.array_equal(moved, y[..., places:])
+    assert np.allclose(max_pool_forward(scale * x + shift, window, stride=stride)[0], scale * y + shift, atol=1e-12)
+
+
 def test_gradient_check():
     x = np.random.default_rng(4).permutation(2 * 2 * 5 * 6).reshape(2, 2, 5, 6) / 10  # no ties
     y, cache = max_pool_forward(x, 3, stride=2, padding=1)
@@ -120,11 +130,15 @@ def test_gradient_check():
     ("shape", "options", "message"),
     [
         ((4, 4), dict(window=2), r"x has shape \(4, 4\), expected \(N, C, \*spatial\)"),
-        ((1, 1, 4, 4), dict(window=5), "along the height: kernel 5 is longer"),
+        ((1, 1, 4, 4), dict(window=5), "along the height: window 5 is longer than the padded input"),
         ((1, 1, 4, 4), dict(window=(2, 2, 2)), r"window is \(2, 2, 2\): expected an int or 2 of them"),
         ((1, 1, 4, 5), dict(window=2, mode="strict"), "along the width: stride 2 does not fit"),
         ((1, 1, 4, 4), dict(window=2, padding=2), r"padding \(2, 2\) lets a window \(2, 2\) lie on padding alone"),
         ((1, 1, 4, 4), dict(window=2, stride=(1, 0)), "along the width: stride is 0"),
+        ((1, 1, 4, 4), dict(window=2, stride=-1), "along the height: stride is -1: expected 1 or more"),
+        ((1, 1, 4, 4), dict(window=0), "along the height: window is 0: expected 1 or more"),
+        ((1, 1, 4, 4), dict(window=2, padding=(0, -1)), "along the width: padding is -1: expected 0 or more"),
+        ((1, 1, 4, 4), dict(window=3, stride=2, mode="strict"), r"stride 2 does not fit[\s\S]*size or window by 1"),
         ((1, 1, 4, 4), dict(window=2, mode="same"), "mode is 'same'"),
     ],
 )
@@ -134,9 +148,12 @@ def test_messages_name_the_argument(shape, options, message):
 
 
 def test_types():
-    with pytest.raises(TypeError, match="x has dtype uint8, expected float32 or float64"):
-        max_pool_forward(np.ones((1, 1, 4, 4), np.uint8), 2)
-    with pytest.raises(TypeError, match=r"along the height: kernel is 2.0"):
+    for dtype in (np.uint8, np.float16, object):
+        with pytest.raises(
+            TypeError, match=f"x has dtype {np.dtype(dtype)}, expected float32 or float64: use x.astype"
+        ):
+            max_pool_forward(np.ones((1, 1, 4, 4), dtype), 2)
+    with pytest.raises(TypeError, match=r"along the height: window is 2.0 \(float\): expected a whole number"):
         max_pool_forward(np.ones((1, 1, 4, 4)), 2.0)
     y, cache = max_pool_forward(np.ones((1, 1, 4, 4)), 2)
     with pytest.raises(TypeError, match="dy is float32, x is float64"):

@@ -121,12 +121,32 @@ def test_gradient_check_and_memory_order(name):
         assert apart(backward(np.asfortranarray(dy), cache), dx) < 1e-14
         assert np.array_equal(other, x)
     empty, cache = forward(x[:0], *args, **options)
+    assert np.array_equal(dy, draw(y.shape, 5))
     assert empty.shape == (0, *y.shape[1:])
     assert backward(empty, cache).shape == (0, 2, 6, 7)
     with pytest.raises(ValueError, match=r"dy has shape \(1, .*expected \(0, "):
         backward(y[:1], cache)
     with pytest.raises(TypeError, match="x has dtype uint8"):
         forward(x.astype(np.uint8), *args, **options)
+
+
+@pytest.mark.parametrize(("window", "stride", "padding"), STEPS)
+def test_average_is_linear_and_backward_its_adjoint(window, stride, padding):
+    x, other = draw((2, 3, 7, 9)), draw((2, 3, 7, 9), 6)
+    y, cache = nn.average_pool_forward(x, window, stride=stride, padding=padding)
+    y_other = nn.average_pool_forward(other, window, stride=stride, padding=padding)[0]
+    mixed = nn.average_pool_forward(2 * x - 3 * other, window, stride=stride, padding=padding)[0]
+    assert apart(mixed, 2 * y - 3 * y_other) < 1e-13
+    dy = draw(y.shape, 7)
+    assert np.isclose(np.sum(dy * y), np.sum(nn.average_pool_backward(dy, cache) * x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("forward", [nn.average_pool_forward, nn.l2_pool_forward])
+@pytest.mark.parametrize(("window", "stride"), [(1, 1), (2, 2), (3, 2), (2, 3)])
+def test_moves_with_the_input(forward, window, stride):
+    x = draw((2, 2, 7, 9 + 2 * stride))
+    y, moved = (forward(image, window, stride=stride)[0] for image in (x, x[..., 2 * stride :]))
+    assert apart(moved, y[..., 2:]) < 1e-14
 
 
 def test_by_hand():
@@ -170,12 +190,19 @@ def test_fractional_grids():
 
 
 def test_messages():
-    with pytest.raises(ValueError, match="along the width: stride 2 does not fit"):
-        nn.average_pool_forward(np.ones((1, 1, 4, 5)), 2, mode="strict")
+    for forward in (nn.average_pool_forward, nn.l2_pool_forward):
+        with pytest.raises(ValueError, match="along the width: stride 2 does not fit"):
+            forward(np.ones((1, 1, 4, 5)), 2, mode="strict")
+        with pytest.raises(ValueError, match="along the height: window 5 is longer than the padded input"):
+            forward(np.ones((1, 1, 4, 5)), 5)
+        with pytest.raises(ValueError, match=r"x has shape \(4, 5\), expected \(N, C, \*spatial\)"):
+            forward(np.ones((4, 5)), 2)
+        with pytest.raises(TypeError, match="x has dtype object, expected float32 or float64"):
+            forward(np.ones((1, 1, 4, 5), object), 2)
     with pytest.raises(ValueError, match=r"padding \(2, 2\) lets a window"):
         nn.l2_pool_forward(np.ones((1, 1, 4, 4)), 2, padding=2)
     with pytest.raises(ValueError, match=r"x has shape \(2, 3\), expected \(N, C, \*spatial\)"):
         nn.global_average_pool_forward(np.ones((2, 3)))
     y, cache = nn.average_pool_forward(np.ones((1, 1, 4, 4)), 2)
-    with pytest.raises(TypeError, match="dy is float32, counts is float64"):
+    with pytest.raises(TypeError, match="dy is float32, x is float64"):
         nn.average_pool_backward(y.astype(np.float32), cache)

@@ -17,6 +17,9 @@ CASES = [  # x, w, options
     ((2, 3, 5, 6), (3, 4, 4, 4), dict(stride=2, padding=1)),
     ((2, 3, 5, 6), (3, 4, 3, 3), dict(stride=(2, 3), padding=(0, 1), output_padding=(1, 2))),
     ((2, 3, 5, 6), (3, 4, 3, 3), dict(dilation=2, stride=2, output_padding=1)),
+    ((2, 3, 5, 6), (3, 4, 3, 2), dict(dilation=3, stride=2, output_padding=2)),  # as wide as the stride, or wider
+    ((2, 3, 5, 6), (3, 4, 3, 3), dict(dilation=(2, 3), padding=1, output_padding=(1, 2))),
+    ((2, 4, 5, 6), (4, 1, 3, 3), dict(dilation=2, output_padding=1, groups=4)),
     ((2, 3, 5, 6), (3, 4, 1, 1), {}),
     ((2, 3, 5, 6), (3, 4, 1, 1), dict(stride=3, output_padding=2)),
     ((2, 4, 5, 6), (4, 3, 3, 3), dict(groups=2, stride=2, padding=1)),
@@ -52,6 +55,21 @@ def test_agrees_with_pytorch(x_shape, w_shape, options, dtype, tolerance):
     assert conv_transpose_backward(dy, cache, input_grad=False)[0] is None
 
 
+@pytest.mark.parametrize("extra", [0, 1, 2, 3])
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (1, 3), (2, 3), (3, 1)])
+def test_output_padding_is_refused_where_pytorch_refuses(stride, dilation, extra):
+    torch = pytest.importorskip("torch", reason="needs torch: python3 course.py setup")
+    x, w, _ = example((1, 2, 4, 5), (2, 3, 3, 2))
+    options = dict(stride=stride, dilation=dilation, output_padding=extra)
+    try:
+        theirs = torch.conv_transpose2d(torch.from_numpy(x), torch.from_numpy(w), **options).numpy()
+    except RuntimeError:
+        with pytest.raises(ValueError, match=f"along the height: output_padding is {extra}, expected less"):
+            conv_transpose_forward(x, w, **options)
+    else:
+        assert apart(conv_transpose_forward(x, w, **options)[0], theirs) < 1e-12
+
+
 def test_is_the_backward_pass_of_a_convolution():
     x, w, _ = example((2, 3, 9, 8), (4, 3, 3, 2))
     y, cache = conv_forward(x, w, stride=2, padding=1)
@@ -60,15 +78,18 @@ def test_is_the_backward_pass_of_a_convolution():
     assert np.isclose(np.sum(y * y), np.sum(back * x))  # <conv(x), y> = <x, transposed(y)>
 
 
-def test_inputs_stay_and_bias_is_optional():
-    x, w, _ = example((2, 3, 4, 4), (3, 2, 3, 3))
-    before = x.copy(), w.copy()
-    for array in (x, w):
-        array.flags.writeable = False
+def test_strides_in_memory_do_not_matter_inputs_stay_and_bias_is_optional():
+    x, w, _ = example((2, 3, 4, 5), (3, 2, 3, 3))
     y, cache = conv_transpose_forward(x, w, stride=2)
-    assert conv_transpose_backward(y, cache)[2] is None
-    assert np.array_equal(x, before[0])
-    assert np.array_equal(w, before[1])
+    wanted = [y, *conv_transpose_backward(y, cache)[:2]]
+    others = [np.asfortranarray(x), np.repeat(w, 2, axis=3)[..., ::2], np.asfortranarray(y)]
+    for array in others:
+        array.flags.writeable = False
+    y, cache = conv_transpose_forward(*others[:2], stride=2)
+    dx, dw, db = conv_transpose_backward(others[2], cache)
+    assert db is None
+    assert all(apart(a, b) < 1e-14 for a, b in zip((y, dx, dw), wanted, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(others, (x, w, y), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +103,11 @@ def test_inputs_stay_and_bias_is_optional():
         (dict(stride=0), ValueError, "along the height: stride is 0: expected 1 or more"),
         (dict(stride=1.5), TypeError, "along the height: stride is 1.5"),
         (dict(padding=(1, -1)), ValueError, "along the width: padding is -1"),
-        (dict(output_padding=1), ValueError, "output_padding is 1, expected less than the stride, 1"),
+        (
+            dict(output_padding=1),
+            ValueError,
+            "output_padding is 1, expected .* larger of stride, 1, and dilation, 1: use 0 to 0",
+        ),
         (dict(padding=3), ValueError, "along the height: input size 4, kernel 3, .* leave an output of 0 pixels"),
     ],
 )

@@ -81,8 +81,11 @@ def test_tests_run_in_the_repository_and_pass_their_exit_code_on(course):
     course("setup")
     result = course("test", "--fast", "-k", "conv and not pool")
     assert result.returncode == 3
-    assert result.stdout == "pytest ['-m', 'not slow', 'tests', 'coursekit', '-k', 'conv and not pool']\n"
+    assert result.stdout == "pytest ['-m', 'not slow', '-n', 'auto', 'tests', 'coursekit', '-k', 'conv and not pool']\n"
     assert course("test", "-x").stdout == "pytest ['-x']\n"
+    result = course("test")
+    assert result.stdout == ("pytest ['-m', 'not slow', '-n', 'auto', 'tests', 'coursekit']\npytest ['-m', 'slow']\n")
+    assert result.returncode == 3
 
 
 def test_lab_and_reset_go_to_the_package(course):
@@ -220,6 +223,9 @@ def test_ctrl_c_ends_with_a_sentence_and_the_next_call_goes_on(each_course, stop
     assert running.returncode == 130
     assert err.strip().splitlines()[-1] == "course.py: stopped; the same command goes on from here."
     assert "course.py" not in err.replace("course.py: stopped", "")  # no traceback of ours
+    deadline = time.monotonic() + 10
+    while processes_in(running.pid) and time.monotonic() < deadline:  # an installer's helpers end after it
+        time.sleep(0.1)
     assert processes_in(running.pid) == []
 
     course.index.open.set()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from coursekit.data import as_float, load_mnist
-from coursekit.nn import Adam, SimpleConvNet
+from coursekit.nn import Adam, Momentum, SimpleConvNet, one_cycle
 from coursekit.train import fit, quick_mnist, recipes
-from coursekit.train.numpy_trainer import batches, one_cycle
+from coursekit.train.numpy_trainer import batches
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +64,11 @@ def test_schedule_multiplies_the_rate_and_gives_it_back(digits):
     assert optimiser.lr == 0.5
 
 
-def test_one_cycle_rises_and_falls():
-    rates = [one_cycle(done) for done in np.linspace(0, 1, 101)]
-    assert np.argmax(rates) == 20
-    assert max(rates) == 1
-    assert min(rates) == rates[0] == 0.01
-    assert np.all(np.diff(rates[:21]) > 0)
-    assert np.all(np.diff(rates[20:]) < 0)
+def test_any_rule_and_any_schedule_will_do(digits):
+    network = small()
+    optimiser = Momentum(network.params, lr=0.05, weight_decay=1e-3)
+    history = fit(network, *digits, epochs=3, batch_size=20, optimiser=optimiser, schedule=one_cycle, progress=False)
+    assert np.mean(history.losses[-20:]) < history.losses[0] / 2
 
 
 def test_keyboard_stops_cleanly(digits):
@@ -103,10 +101,12 @@ def test_progress_bar_is_shown_only_if_wanted(digits, capsys):
         (dict(epochs=0), "epochs is 0, expected 1 or more"),
         (dict(epochs=1, batch_size=0), "batch_size is 0"),
         (dict(epochs=1, sample=0), "sample is 0"),
+        (dict(epochs=1.5), r"epochs is 1\.5 \(float\), expected a whole number"),
+        (dict(epochs=1, batch_size=True), r"batch_size is True \(bool\)"),
     ],
 )
 def test_count_messages(digits, options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         fit(small(), *digits, **options)
 
 
@@ -115,6 +115,23 @@ def test_length_messages(digits):
         fit(small(), digits[0], digits[1][:-1], epochs=1)
     with pytest.raises(ValueError, match="x holds 0 images"):
         fit(small(), digits[0][:0], digits[1][:0], epochs=1)
+    with pytest.raises(ValueError, match=r"validation\[0\] holds 0 images, validation\[1\] 400"):
+        fit(small(), *digits, epochs=1, validation=(digits[0][:0], digits[1]))
+
+
+def test_another_networks_optimiser_is_refused(digits):
+    with pytest.raises(ValueError, match="optimiser holds other arrays than network"):
+        fit(small(), *digits, epochs=1, optimiser=Adam(small().params))
+
+
+def test_labels_of_another_kind_are_refused_before_anything_is_learnt(digits):
+    network = small()
+    before = network.params["W1"].copy()
+    with pytest.raises(TypeError, match="labels has dtype float64, expected whole numbers"):
+        fit(network, digits[0], digits[1].astype(float), epochs=1, progress=False)
+    with pytest.raises(ValueError, match="labels goes from 10 to 19, expected 0 to 9"):
+        fit(network, digits[0][:40], np.arange(40) % 10 + 10, epochs=1, progress=False)
+    assert np.array_equal(network.params["W1"], before)
 
 
 def test_recipe_in_small(monkeypatch):
