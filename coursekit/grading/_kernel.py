@@ -50,7 +50,8 @@ class Job:
         self.output_left = self.limits.output_total
 
     def over(self) -> bool:
-        return time.monotonic() >= self.deadline
+        """Whether the submission has used up its time, or what it may send."""
+        return time.monotonic() >= self.deadline or self.output_left < 0
 
 
 @dataclass
@@ -91,7 +92,7 @@ class Kernel(RunningKernel):
 
     def _connect(self) -> None:
         """Wait until the kernel answers, and until its outputs reach us, too."""
-        self.kc = self.km.client()
+        self.kc = self.km.client(context=self.km.context)  # by itself it would take one without our bounds
         self.kc.start_channels(stdin=False, hb=False)
         self.shell, self.iopub = self.kc.shell_channel.socket, self.kc.iopub_channel.socket
         self.monitor = self.iopub.get_monitor_socket(zmq.EVENT_DISCONNECTED)

@@ -143,7 +143,8 @@ def _kernel(seed: int) -> Iterator[Callable[[str], tuple[list[Any], str | None]]
     with tempfile.TemporaryDirectory() as folder:
         environment = {key: value for key, value in os.environ.items() if key not in DROPPED} | STEADY
         environment |= {"COURSEKIT_CHECK_MODE": "send", "COURSEKIT_CHECK_SEED": str(seed), "IPYTHONDIR": folder}
-        manager = KernelManager(kernel_spec_manager=_ThisPython())
+        place = os.path.join(folder, "kernel.json")  # jupyter_client makes the folder of this file sticky
+        manager = KernelManager(kernel_spec_manager=_ThisPython(), connection_file=place)
         manager.start_kernel(env=environment, cwd=folder)
         client = manager.client()
         try:

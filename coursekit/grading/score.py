@@ -20,7 +20,7 @@ Expectation = dict[str, Any]  # plain data, for the gradebook: "cases", and "mis
 LOST = {
     "timeout": "It, or the answer above it, took longer than is allowed.",
     "dead": "Its kernel died: the memory ran out, or the process ended.",
-    "not run": "It was not run: the time for the whole notebook was used up.",
+    "not run": "It was not run: the time for the whole notebook was used up, or what it may print.",
     "rubbish": "Its kernel was ended: it sent too much, or what is no message.",
 }
 REASONS = {

@@ -167,6 +167,19 @@ class TestHostile:
         assert len(one[1]) <= 200
         assert two == ("ran", [2])
 
+    def test_a_message_that_is_too_large_never_arrives(self):
+        huge = "from IPython.display import HTML, display\ndisplay(HTML('x' * (100 << 20)))"
+        limits = replace(SHORT, message=1 << 20, output_total=50 << 20)
+        runs = run(notebook(check(huge), answer("g = 1"), check("send(g)")), sandbox=BARE, seed=7, limits=limits)
+        assert [each.status for each in runs] == ["rubbish", "ran"]  # it would have used up all that may be sent
+
+    def test_output_that_is_used_up_ends_the_run(self):
+        noise = "for _ in range(300): print('x' * 10000, flush=True)"
+        limits = replace(SHORT, output=8 << 20, output_total=4 << 20)
+        cells = [check(noise), answer("g = 1"), check(noise), check("send(g)")]
+        runs = run(notebook(*cells), sandbox=BARE, seed=7, limits=limits)
+        assert [each.status for each in runs] == ["ran", "rubbish", "not run"]
+
     def test_nobody_answers_input(self):
         assert outcome(check("send(attempt(lambda: input('?')))"))[0][1][0].startswith("StdinNotImplementedError")
 
