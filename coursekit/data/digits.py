@@ -110,12 +110,13 @@ def as_float(images: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    images : ndarray of shape (N, H, W), uint8
-        As `load_mnist` returns them.
+    images : ndarray of shape (N, H, W) or (N, C, H, W), uint8
+        As `load_mnist` or `load` returns them.
 
     Returns
     -------
-    x : ndarray of shape (N, 1, H, W), float32
+    x : ndarray of shape (N, C, H, W), float32
+        C is 1 for images without a channel axis.
 
     Raises
     ------
@@ -128,9 +129,13 @@ def as_float(images: np.ndarray) -> np.ndarray:
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
         kind = getattr(images, "dtype", type(images).__name__)
         raise TypeError(f"images is {kind}, expected uint8: pass what load_mnist returned, unscaled.")
-    if images.ndim != 3:
-        raise ValueError(f"images has shape {images.shape}, expected (N, H, W): use images[None] for a single one.")
-    return images[:, None].astype(np.float32) / np.float32(255)
+    if images.ndim not in (3, 4):
+        raise ValueError(
+            f"images has shape {images.shape}, expected (N, H, W): use images[None] for a single one. "
+            "With channels it is (N, C, H, W)."
+        )
+    images = images[:, None] if images.ndim == 3 else images
+    return images.astype(np.float32) / np.float32(255)
 
 
 def draw_digits(part: Part, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,13 @@ from coursekit._lazy import lazy
 __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
-        "numpy_trainer": ("History", "fit"),
+        "history": ("History",),
+        "options": ("Augmentation", "Options"),
+        "numpy_trainer": ("fit",),
+        "torch_trainer": ("fit_torch",),
+        "views": ("accuracy", "predict"),
+        "checkpoint": ("CheckpointError", "load_weights"),
+        "trouble": ("DivergedError", "OutOfMemoryError"),
         "recipes": ("quick_mnist",),
     },
 )

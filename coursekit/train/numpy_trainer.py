@@ -1,18 +1,20 @@
 """The training loop, in NumPy: shuffle, cut into batches, gradient, step."""
 
-import builtins
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from time import perf_counter
+from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from coursekit.nn.optim import Adam, Optimiser
+from coursekit.train.checkpoint import place
+from coursekit.train.history import History
+from coursekit.train.numpy_run import NumpyRun, sampled
+from coursekit.train.options import expect_whole
+from coursekit.train.progress import bar
+from coursekit.train.trouble import DivergedError
 
-__all__ = ["History", "fit"]
+__all__ = ["fit"]
 
 
 class Network(Protocol):
@@ -27,25 +29,6 @@ class Network(Protocol):
         """Share of right answers."""
 
 
-@dataclass
-class History:
-    """What happened in training."""
-
-    losses: list[float] = field(default_factory=list)  # one per step, of its batch before the step
-    training_accuracy: list[float] = field(default_factory=list)  # one per epoch, on a fixed sample
-    validation_accuracy: list[float] = field(default_factory=list)  # one per epoch, if there are validation data
-    seconds: float = 0.0  # wall time, measuring accuracy included
-    interrupted: bool = False  # stopped from the keyboard
-
-    def __repr__(self) -> str:
-        parts = [f"{len(self.losses)} steps in {self.seconds:.1f} s"]
-        if self.losses:
-            parts.append(f"last loss {self.losses[-1]:.4f}")
-        for name, values in (("training", self.training_accuracy), ("validation", self.validation_accuracy)):
-            parts += [f"{name} accuracy {values[-1]:.4f}"] if values else []
-        return f"History({', '.join(parts)}{', interrupted' if self.interrupted else ''})"
-
-
 def fit(
     network: Network,
     x: np.ndarray,
@@ -58,6 +41,10 @@ def fit(
     schedule: Callable[[float], float] | None = None,
     sample: int = 1000,
     seed: int | np.random.Generator = 0,
+    patience: int | None = None,
+    checkpoint: str | Path | None = None,
+    every: int | None = None,
+    resume: str | Path | None = None,
     progress: bool = True,
 ) -> History:
     """Train a network, changing its parameters in place.
@@ -89,6 +76,15 @@ def fit(
         Training accuracy is measured on so many training images, the same ones after each epoch.
     seed : int or Generator
         Draws the order and the sample.
+    patience : int, optional
+        Stop when validation accuracy has not risen for so many epochs, and keep the best weights seen.
+    checkpoint : path, optional
+        File to write after each epoch, to go on from.
+    every : int, optional
+        Write it also after each so many steps.
+    resume : path, optional
+        Checkpoint to go on from, of a run with the same arguments: the losses are then those of a run that was never
+        stopped, to the last bit.
     progress : bool
         Show a progress bar.
 
@@ -101,46 +97,72 @@ def fit(
     TypeError, ValueError
         If there are no images (to train on or to validate with), not as many labels, a count is not a whole number
         from 1 up, or the optimiser belongs to another network.
+    CheckpointError
+        If `resume` is damaged, or of another run.
+    DivergedError
+        If a loss is no longer finite.
     """
-    _expect_counts(epochs=epochs, batch_size=batch_size, sample=sample)
+    expect_whole(least=1, epochs=epochs, batch_size=batch_size, sample=sample)
+    expect_whole(least=1, **{name: n for name, n in (("patience", patience), ("every", every)) if n is not None})
     _expect_pairs(x=x, labels=labels)
     if validation:
         _expect_pairs(**{"validation[0]": validation[0], "validation[1]": validation[1]})
+    _expect_company(patience, validation, every, checkpoint)
     rng = np.random.default_rng(seed)
     seen = np.sort(rng.permutation(len(x))[:sample])
     optimiser = optimiser or Adam(network.params)
     _expect_same_params(optimiser, network)
-    rate, start, history = optimiser.lr, perf_counter(), History()
+    choices = {"epochs": epochs, "batch_size": batch_size, "sample": sample, "patience": patience}
+    choices |= {"schedule": sampled(schedule), "images": list(x.shape), "labels": _sum_of(labels)}
+    run = NumpyRun(network, optimiser, rng, seen, choices)
+    if resume is not None:
+        run.load(Path(resume))
+    saving = (place(checkpoint), every)
     steps = epochs * -(-len(x) // batch_size)
-    with tqdm(total=steps, desc="training", unit="step", disable=not progress, mininterval=_pause()) as bar:
+    with bar(steps, shown=progress, done=len(run.history.losses)) as shown:
         try:
-            for _ in range(epochs):
-                for batch in batches(len(x), batch_size, rng):
-                    done = len(history.losses) / max(1, steps - 1)
-                    optimiser.lr = rate * (schedule(done) if schedule else 1.0)
-                    optimiser.step(network.gradient(x[batch], labels[batch]))
-                    history.losses.append(network.last_layer.loss)
-                    bar.update()
-                _measure(history, network, (x[seen], labels[seen]), validation)
-                bar.set_postfix_str(_state(history))
+            _train(run, (x, labels), validation, steps, batch_size, schedule, patience, saving, shown)
         except KeyboardInterrupt:
-            history.interrupted = True
+            run.history.interrupted = True
         finally:
-            optimiser.lr = rate
-    history.seconds = perf_counter() - start
-    return history
+            run.finish()
+    return run.history
 
 
-def batches(images: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Deal out the numbers 0 to images - 1 in random order, batch_size at a time."""
-    order = rng.permutation(images)
-    for start in range(0, images, batch_size):
-        yield order[start : start + batch_size]
+def _train(run, data, validation, steps, batch_size, schedule, patience, saving, shown):
+    """The loop: a batch, its gradient, a step."""
+    (x, labels), (path, every) = data, saving
+    network, optimiser, history = run.network, run.optimiser, run.history
+    while len(history.losses) < steps and not run.stopped:
+        dealt = batches(run.order(len(x)), batch_size)
+        for batch in dealt[len(history.losses) % len(dealt) :]:
+            done = len(history.losses) / max(1, steps - 1)
+            optimiser.lr = run.rate * (schedule(done) if schedule else 1.0)
+            history.rates.append(optimiser.lr)
+            optimiser.step(network.gradient(x[batch], labels[batch]))
+            history.losses.append(_finite(network.last_layer.loss, run))
+            shown.update()
+            if every and len(history.losses) % every == 0 and len(history.losses) % len(dealt):
+                run.save(path, between=False)
+        _measure(history, network, (x[run.seen], labels[run.seen]), validation)
+        run.epoch_ended(patience)
+        if path:
+            run.save(path, between=True)
+        shown.set_postfix_str(_state(history))
 
 
-def _pause():
-    """Seconds between two states of the progress bar: a log file keeps each of them, a terminal only the last."""
-    return 0.1 if sys.stderr.isatty() or "get_ipython" in dir(builtins) else 15.0
+def batches(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Cut an order of the images into batches; the last may be smaller."""
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def _finite(loss, run):
+    """The loss, if it is a number to go on with."""
+    if np.isfinite(loss):
+        return float(loss)
+    run.clock()
+    step, rate = len(run.history.losses) + 1, run.history.rates[-1]
+    raise DivergedError(f"The loss is {loss}", step, rate, run.history, run.saved)
 
 
 def _measure(history, network, sample, validation):
@@ -155,12 +177,16 @@ def _state(history):
     return f"loss {history.losses[-1]:.3f}, accuracy {accuracy[-1]:.3f}"
 
 
-def _expect_counts(**counts):
-    for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, int | np.integer):
-            raise TypeError(f"{name} is {count!r} ({type(count).__name__}), expected a whole number.")
-        if count < 1:
-            raise ValueError(f"{name} is {count}, expected 1 or more.")
+def _sum_of(labels):
+    """A number that changes with the labels and their order."""
+    return float(np.arange(1, len(labels) + 1) @ np.asarray(labels, np.float64))
+
+
+def _expect_company(patience, validation, every, checkpoint):
+    if patience is not None and not validation:
+        raise ValueError(f"patience is {patience}, but there are no validation data to judge by.")
+    if every is not None and checkpoint is None:
+        raise ValueError(f"every is {every} without checkpoint: name the file to write.")
 
 
 def _expect_pairs(**arrays):

@@ -8,7 +8,8 @@ from coursekit.data import as_float, load_mnist
 from coursekit.nn.networks import SimpleConvNet
 from coursekit.nn.optim import Adam
 from coursekit.nn.schedules import one_cycle
-from coursekit.train.numpy_trainer import History, fit
+from coursekit.train.history import History
+from coursekit.train.numpy_trainer import fit
 
 __all__ = ["QuickResult", "quick_mnist"]
 

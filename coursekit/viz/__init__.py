@@ -15,5 +15,6 @@ __getattr__, __dir__, __all__ = lazy(
         "lines": ("lines_figure", "show_lines"),
         "player": ("play_frames",),
         "tiles": ("mistakes_figure", "tiles_figure"),
+        "training": ("confusion_figure", "confusion_matrix", "curves_figure", "histories_figure", "ladder_figure"),
     },
 )

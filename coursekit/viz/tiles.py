@@ -1,6 +1,7 @@
 """Many small pictures of one size: filters of a layer, digits of a test set."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,8 +15,8 @@ def tiles_figure(tiles: np.ndarray, *, columns: int = 10, side: float = 0.75) ->
 
     Parameters
     ----------
-    tiles : numpy.ndarray, shape (n, H, W)
-        Pictures from 0 to 1, or signed maps: filters, digits.
+    tiles : numpy.ndarray, shape (n, H, W) or (n, C, H, W)
+        Pictures from 0 to 1 or of bytes, or signed maps: filters, digits. C is 1 or 3.
     columns : int
         Pictures in a row.
     side : float
@@ -24,10 +25,14 @@ def tiles_figure(tiles: np.ndarray, *, columns: int = 10, side: float = 0.75) ->
     Raises
     ------
     ValueError
-        If there is no picture, or they have not two axes each.
+        If there is no picture, or they have not two axes each, and channels that can be shown.
     """
-    if np.ndim(tiles) != 3 or not np.size(tiles):
-        raise ValueError(f"tiles has shape {np.shape(tiles)}: needed is (n, H, W), none of them 0.")
+    if not np.size(tiles) or not (np.ndim(tiles) == 3 or (np.ndim(tiles) == 4 and np.shape(tiles)[1] in (1, 3))):
+        raise ValueError(
+            f"tiles has shape {np.shape(tiles)}: needed is (n, H, W), none of them 0, or (n, C, H, W) with C 1 or 3."
+        )
+    if np.ndim(tiles) == 4:
+        tiles = tiles[:, 0] if tiles.shape[1] == 1 else tiles.transpose(0, 2, 3, 1)
     columns = min(columns, len(tiles))
     rows = math.ceil(len(tiles) / columns)
     figure, axes = new_figure(rows, columns, size=(columns * side, rows * side))
@@ -38,26 +43,44 @@ def tiles_figure(tiles: np.ndarray, *, columns: int = 10, side: float = 0.75) ->
     return figure
 
 
-def mistakes_figure(images: np.ndarray, labels: np.ndarray, predictions: np.ndarray, *, most: int = 30) -> Figure:
-    """Draw the first wrongly read digits, the true label at the top left, the prediction at the bottom right.
+def mistakes_figure(
+    images: np.ndarray,
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    *,
+    most: int = 30,
+    names: Sequence[str] | None = None,
+    sureness: np.ndarray | None = None,
+) -> Figure:
+    """Draw wrongly read pictures, the true label at the top left, the prediction at the bottom right.
 
     Parameters
     ----------
-    images : numpy.ndarray, shape (n, H, W)
+    images : numpy.ndarray, shape (n, H, W) or (n, C, H, W)
     labels, predictions : numpy.ndarray of int, shape (n,)
     most : int
         How many are drawn at most.
+    names : sequence of str, optional
+        Of the classes, to be written in place of their numbers.
+    sureness : numpy.ndarray, shape (n,), optional
+        How sure each prediction was; the surest mistakes are then drawn, the surest first. Otherwise the first ones.
 
     Raises
     ------
     ValueError
         If no prediction is wrong.
     """
-    wrong = np.flatnonzero(np.asarray(labels) != np.asarray(predictions))[:most]
+    wrong = np.flatnonzero(np.asarray(labels) != np.asarray(predictions))
     if not len(wrong):
         raise ValueError("every prediction is right: there is no mistake to draw.")
+    if sureness is not None:
+        wrong = wrong[np.argsort(-np.asarray(sureness, dtype=float)[wrong], kind="stable")]
+    wrong = wrong[:most]
     figure = tiles_figure(images[wrong], side=0.9)
     for panel, k in zip(figure.axes, wrong, strict=False):
-        panel.text(0.04, 0.96, labels[k], transform=panel.transAxes, color=PALETTE[5], va="top", weight="bold")
-        panel.text(0.96, 0.04, predictions[k], transform=panel.transAxes, color=PALETTE[4], ha="right", weight="bold")
+        label, reading = (each[k] if names is None else names[each[k]] for each in (labels, predictions))
+        look = {"transform": panel.transAxes, "weight": "bold", "fontsize": 10 if names is None else 8}
+        look["bbox"] = {"facecolor": "black", "alpha": 0.55, "linewidth": 0, "pad": 1}  # pictures may be bright
+        panel.text(0.04, 0.96, label, color=PALETTE[5], va="top", **look)
+        panel.text(0.96, 0.04, reading, color=PALETTE[4], ha="right", **look)
     return figure
