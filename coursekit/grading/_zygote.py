@@ -175,7 +175,7 @@ def first_process() -> None:
 
 def renew(environment: dict[str, str]) -> None:
     """Let nothing be the same in two children: neither random numbers nor the seed of the checks."""
-    os.environ.update(environment)
+    os.environ.update(environment, PWD=os.getcwd())  # not the folder that grading was started in
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()  # `random` does so by itself after a fork
     if "coursekit.check" in sys.modules:

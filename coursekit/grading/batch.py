@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from coursekit.grading.sandbox import Sandbox
 from coursekit.grading.submission import Collected
 
 if TYPE_CHECKING:
@@ -105,6 +106,17 @@ class Cluster:
         self.client, self.logs = client, logs
         self.name = secrets.token_hex(8)  # the cluster may work for others, too
         self.tries: dict[int, int] = {}  # by number of the order
+        self.preparing: list[Future] = []
+
+    def prepare(self, sandbox: Sandbox | None, warm: bool) -> None:
+        """Let each worker start what it grades with, while we do something else."""
+        from coursekit.grading import task
+
+        plain = dataclasses.asdict(sandbox) if sandbox else None
+        self.preparing = [  # a future that nobody holds is cancelled
+            self.client.submit(task.prepare, plain, warm, workers=[worker], key=f"prepare-{self.name}-{number}")
+            for number, worker in enumerate(self.client.nthreads())
+        ]
 
     def grade(self, work: bytes, orders: Iterable[Order]) -> Iterator[tuple[Order, dict[str, Any] | Killed]]:
         """Grade submissions, and give each with its result as soon as there is one.
@@ -231,10 +243,19 @@ def _end(nannies: Iterable[Any]) -> None:
             worker = psutil.Process(nanny.pid)
             family += [worker, *worker.children(recursive=True)]
             worker.kill()
-    _, left = psutil.wait_procs(family, CLOSING)
-    for process in left:
+    end = time.monotonic() + CLOSING
+    while (family := [process for process in family if _lives(process)]) and time.monotonic() < end:
+        time.sleep(0.02)
+    for process in family:
         with contextlib.suppress(psutil.Error):
             process.kill()
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it runs; one that has ended, and that its parent has not buried yet, does not."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @contextlib.contextmanager

@@ -115,7 +115,7 @@ def grade_folder(
     if sandboxed and not cluster:
         _need_sandbox()
     summary = Summary(source.assignment, out, left_out=left_out(folder))
-    limits = Limits(cell=timeout, total=total)
+    limits, jobs = Limits(cell=timeout, total=total), jobs or os.cpu_count() or 1
     with kept(out) as book:
         try:
             _people_say(source, book, deadline, times, manual)
@@ -124,11 +124,13 @@ def grade_folder(
             settled = {path: job.settle(path, folder) for path in students}
             summary.lines += [line for line in settled.values() if line]
             if todo := [path for path, line in settled.items() if line is None]:
-                if not cluster:
-                    batch.warm_up()  # while the solutions run
                 sandbox = Sandbox(source.packages, source.modules) if sandboxed else None
-                work = packed(Work(source, _reference(job), sandbox, limits, round_.seed, warm))
-                summary.lines += _grade_new(todo, folder, job, work, jobs or os.cpu_count() or 1, cluster)
+                if not cluster:
+                    batch.warm_up()  # it goes on while we import Dask
+                with Progress(len(todo)) as progress, batch.cluster(min(jobs, len(todo)), cluster) as workers:
+                    workers.prepare(sandbox, warm)  # while the solutions run
+                    work = packed(Work(source, _reference(job), sandbox, limits, round_.seed, warm))
+                    summary.lines += _grade_new(todo, folder, job, work, workers, progress)
         except SandboxUnavailable as error:
             raise UsageError(f"{error}. --no-sandbox grades without it, notebooks that you trust only") from None
         except ClusterLost as error:
@@ -249,14 +251,15 @@ def find_source(root: Path, assignment: str) -> Source:
     raise UsageError(f"there is no assignment {assignment!r}; there are: {names}")
 
 
-def _grade_new(todo: list[Path], folder: Path, job: _Job, work: bytes, jobs: int, address: str | None) -> list[Line]:
+def _grade_new(
+    todo: list[Path], folder: Path, job: _Job, work: bytes, workers: batch.Cluster, progress: Progress
+) -> list[Line]:
     """Grade on a cluster, and keep each grade as it comes."""
     orders = (job.order(number, path, folder) for number, path in enumerate(todo))
     lines = []
-    with Progress(len(todo)) as progress, batch.cluster(min(jobs, len(todo)), address) as workers:
-        for order, result in workers.grade(work, (order for order in orders if order)):
-            lines.append(job.keep(order, result))
-            progress.step(order.collected.student)
+    for order, result in workers.grade(work, (order for order in orders if order)):
+        lines.append(job.keep(order, result))
+        progress.step(order.collected.student)
     return lines
 
 

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import nbformat
+
 from coursekit.grading import execute
 from coursekit.grading.assemble import assemble
 from coursekit.grading.sandbox import Limits, Sandbox, SandboxUnavailable
@@ -50,6 +52,14 @@ def packed(work: Work) -> bytes:
 @functools.lru_cache(maxsize=4)
 def _unpacked(work: bytes) -> Work:
     return pickle.loads(work)  # ours, on its way to the worker; nothing comes back this way
+
+
+def prepare(sandbox: dict[str, Any] | None, warm: bool) -> None:
+    """Start the process that faces kernels, and one to fork kernels from; what goes wrong is seen with a submission."""
+    cells = [nbformat.v4.new_code_cell("pass")] if warm else []
+    with contextlib.suppress(Exception):
+        room = Sandbox(**sandbox) if sandbox else None
+        execute.run(nbformat.v4.new_notebook(cells=cells), sandbox=room, seed=0, warm=warm)
 
 
 def grade(work: bytes, handed_in: tuple, known: str = "", log: str = "") -> dict[str, Any]:

@@ -135,6 +135,7 @@ def test_what_people_say_is_in_table_and_page_and_stays(course):
 
 
 def test_the_command_takes_a_deadline_in_local_time(course, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("coursekit.workspace.course_root", lambda: course)
     local = DUE.replace(tzinfo=datetime.UTC).astimezone()
     assert in_utc(local) == DUE

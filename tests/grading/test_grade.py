@@ -193,6 +193,7 @@ def test_what_keeps_grading_from_starting_is_said(course, source_path, monkeypat
         grade(course)
 
 
+@pytest.mark.slow
 def test_solutions_that_fail_are_found_before_any_submission(course, source_path):
     text = source_path.read_text(encoding="utf-8")
     source_path.write_text(text.replace("return size - kernel + 1", "return None"), encoding="utf-8")
@@ -202,6 +203,7 @@ def test_solutions_that_fail_are_found_before_any_submission(course, source_path
     assert table(course / "out") == []
 
 
+@pytest.mark.slow
 def test_the_command(course, source_path, monkeypatch):
     write_sample_class(course / "in", source_path, [RIGHT, "broken file"])
     (course / "in/.hidden").mkdir()

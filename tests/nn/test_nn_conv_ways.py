@@ -221,7 +221,7 @@ def scratch_of(x, w, b, **options):
     return max(forward, backward)
 
 
-@pytest.mark.parametrize("channels", [24, 64, 128, 200, 256, 512])
+@pytest.mark.parametrize("channels", [24, 64, 128, 200, *(pytest.param(n, marks=pytest.mark.slow) for n in (256, 512))])
 @pytest.mark.parametrize("batch", [1, 16])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_winograds_scratch_memory_is_bounded_whatever_the_channels(channels, batch, dtype):

@@ -49,8 +49,8 @@ class Speaker:
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 
-    def client(self):
-        made = BlockingKernelClient(context=self.context)
+    def client(self, context):
+        made = BlockingKernelClient(context=context)
         made.load_connection_info(self.info)
         return made
 

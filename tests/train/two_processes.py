@@ -53,5 +53,6 @@ def main() -> None:
         (FOLDER / f"results{distributed.size()}.json").write_text(json.dumps(results))
 
 
-FOLDER = Path(sys.argv[1])
-main()
+if __name__ == "__main__":
+    FOLDER = Path(sys.argv[1])
+    main()
