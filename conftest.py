@@ -1,11 +1,21 @@
 """What pytest must know to check notebooks, wherever in the repository it is started."""
 
+import contextlib
+import signal
 from pathlib import Path
 
 ROOT = Path(__file__).parent
 
 
 def pytest_configure(config):
+    # pytest's workers side by side, and shells' background jobs, ignore Ctrl-C, and what tests start would inherit it
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+    _let_nbval_execute(config)
+
+
+def _let_nbval_execute(config):
     """Let nbval execute every notebook it meets, in this environment, within bounds."""
     if hasattr(config.option, "nbval"):
         config.option.nbval = True

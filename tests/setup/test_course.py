@@ -209,8 +209,7 @@ def test_a_changed_lock_is_installed(course):
 # -- interruptions
 
 
-@pytest.mark.slow  # side by side with others, where pytest-xdist lets its workers ignore Ctrl-C, it would never come
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_ends_with_a_sentence_and_the_next_call_goes_on(each_course, stop):
     course = each_course
     course.index.open.clear()
