@@ -285,7 +285,7 @@ def report(fair: list[Contender], cost: dict[str, float], options: argparse.Name
     for each in fair:
         slower = median(each.seconds) / median(ours.seconds)
         hungrier = median(each.processor) / median(ours.processor)
-        loop = f"{cost[each.name]:.1f}" if each.name in cost else "never ends"
+        loop = f"{cost[each.name]:.1f}" if each.name in cost else "not run"
         cells = [each.name, spread(each.seconds), spread(each.processor), f"{slower:.1f}", f"{hungrier:.1f}", loop]
         lines.append(f"| {' | '.join(cells)} |")
     by_name = {each.name: each for each in fair}
