@@ -8,11 +8,17 @@ ROOT = Path(__file__).parent
 
 
 def pytest_configure(config):
-    # pytest's workers side by side, and shells' background jobs, ignore Ctrl-C, and what tests start would inherit it
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        with contextlib.suppress(ValueError):
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+    _hear_ctrl_c()
     _let_nbval_execute(config)
+
+
+def _hear_ctrl_c():
+    """Undo what a background job or a CI service did to Ctrl-C: the programs that tests start would inherit it."""
+    with contextlib.suppress(ValueError):  # not in the main thread
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _let_nbval_execute(config):
@@ -26,7 +32,7 @@ def _let_nbval_execute(config):
 
 def pytest_collection_modifyitems(items):
     """Run the fast tests first, so that a mistake shows early; then what is slow, the notebooks before all else."""
-    notebooks = [item for item in items if item.path.suffix == ".ipynb"]
-    items.sort(key=lambda item: 2 if item.get_closest_marker("slow") else item in notebooks)
-    for item in notebooks:
-        item.add_marker("slow")
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker("slow")
+    items.sort(key=lambda item: (bool(item.get_closest_marker("slow")), item.path.suffix != ".ipynb"))

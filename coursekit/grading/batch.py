@@ -62,7 +62,7 @@ class Killed:
     seconds: float
 
 
-def warm_up() -> None:
+def _start_forkserver() -> None:
     """Start the process from which the worker processes are forked; it imports what they need meanwhile."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["coursekit.grading._forked", "distributed", "coursekit.grading.task"])
@@ -86,6 +86,8 @@ def cluster(jobs: int, address: str | None = None) -> Iterator["Cluster"]:
     ClusterLost
         If it cannot be had.
     """
+    if not address:
+        _start_forkserver()  # it goes on while we import Dask
     import dask
     import distributed  # noqa: F401  (adds its defaults, which the settings below would else take away with them)
 
@@ -213,7 +215,6 @@ def _local(jobs: int, folder: str) -> "Iterator[Client]":
     """A client of worker processes of our own, which end with us, however we end."""
     from distributed import Client, LocalCluster
 
-    warm_up()
     options = {
         "n_workers": jobs,
         "threads_per_worker": 1,

@@ -64,7 +64,8 @@ def run(source: Source, seed: int, *, misunderstandings: bool = True, public: bo
         for cell in source.cells:
             if cell.cell_type != "code":
                 continue
-            code = images.first_lines(cell.checks, seed, public=public) * bool(cell.checks) + cell.source
+            head = images.first_lines(cell.checks, seed, public=public) if cell.checks else ""
+            code = head + cell.source
             messages, error = execute(code)
             if error:
                 problems.append(f"{cell.name} raises {error}: mend it")

@@ -125,8 +125,6 @@ def grade_folder(
             summary.lines += [line for line in settled.values() if line]
             if todo := [path for path, line in settled.items() if line is None]:
                 sandbox = Sandbox(source.packages, source.modules) if sandboxed else None
-                if not cluster:
-                    batch.warm_up()  # it goes on while we import Dask
                 with Progress(len(todo)) as progress, batch.cluster(min(jobs, len(todo)), cluster) as workers:
                     workers.prepare(sandbox, warm)  # while the solutions run
                     work = packed(Work(source, _reference(job), sandbox, limits, round_.seed, warm))

@@ -255,7 +255,7 @@ def looks_at_its_descriptors():
             mine = socket.socket(fileno=os.dup(int(name)))
             success = success or mine.type == socket.SOCK_SEQPACKET
             mine.close()
-    for path in ("/proc/self/root/..", "/proc/1/root/COURSE", "/proc/1/cwd"):
+    for path in ("/proc/self/root" + "/..", "/proc/1/root" + "COURSE", "/proc/1/cwd"):
         success = success or os.path.exists(path + "/solutions") or os.path.exists(path + "/.git")
 
 
