@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from coursekit import misconceptions
+from coursekit.misconceptions import maths as misconceptions
 from coursekit.predict import Prediction
 
 IMAGE, KERNEL = np.arange(9).reshape(3, 3), np.array([[0, 1], [2, 3]])

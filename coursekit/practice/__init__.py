@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from coursekit import drills
 from coursekit.check import CheckUnavailable, answers, generator
 from coursekit.compare import Result, compare, fingerprint, same
 from coursekit.compare.cases import Unreadable, is_nothing, refuse_no_answer
@@ -27,7 +28,10 @@ def check(id: str, answer: Any, cases: int, start: str, images: int = 0) -> str:
         What is wrong in a word or two; empty if all is right.
     """
     folder = Path(start)
-    values, entry = find(id, folder)
+    values, entry = known(id, folder)
+    if drills.is_drill(id):
+        drill = drills.find(id)
+        cases, answer = drill.cases, drill.called(answer)
     stored = len(entry.get("hashes", entry.get("cases", ())))
     if stored != cases or entry.get("images", 0) != images:
         asks, holds = (f"{number} cases" for number in (cases, stored))
@@ -54,7 +58,7 @@ def check(id: str, answer: Any, cases: int, start: str, images: int = 0) -> str:
 def hint(id: str, start: str) -> None:
     """Print the next hint and how many are left; after the last all of them again."""
     folder = Path(start)
-    _, entry = find(id, folder)
+    _, entry = known(id, folder)
     hints = entry.get("hints") or []
     if not hints:
         print(f"{id}  has no hints.{_read_up(entry, 'Read')}")
@@ -73,7 +77,7 @@ def hint(id: str, start: str) -> None:
 def solution(id: str, start: str) -> None:
     """Print the solution if the check is passed, or was tried in earnest."""
     folder = Path(start)
-    values, entry = find(id, folder)
+    values, entry = known(id, folder)
     if values.get("solutions") is False or os.environ.get("COURSEKIT_SOLUTIONS", "").lower() == "off":
         print(f"{id}  solutions are switched off for this assignment.")
         return
@@ -86,6 +90,13 @@ def solution(id: str, start: str) -> None:
         print(f"{id}  the solution opens after two tries with different answers: {so_far} so far.")
         return
     print(f"{id}  one way to write it:\n\n{entry['solution'].rstrip()}")
+
+
+def known(id: str, folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What is known of a check, and of the assignment that it belongs to."""
+    if drills.is_drill(id):
+        return {"seed": drills.SEED}, drills.entry(id)
+    return find(id, folder)
 
 
 def _count_hint(tried: progress.Tried) -> None:

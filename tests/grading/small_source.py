@@ -102,7 +102,11 @@ def _about(right: str, wrong: str, replace: str) -> dict:
         "assesses": ["math.conv2d-by-hand"] if right == "window_sums" else ["math.output-size"],
         "compare": {"kind": "numbers", "rtol": 1e-5, "atol": 1e-8},
         "misunderstandings": [
-            {"replace": replace, "by": f"coursekit.misconceptions:{wrong}", "says": f"This is what {wrong} gives."}
+            {
+                "replace": replace,
+                "by": f"coursekit.misconceptions.maths:{wrong}",
+                "says": f"This is what {wrong} gives.",
+            }
         ],
         "hints": ["Think.", "Think of the window.", "Write what the docstring says."],
         "section": "1.1 A kernel slides",

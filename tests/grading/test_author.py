@@ -5,12 +5,12 @@ import pytest
 from click.testing import CliRunner
 from small_source import NAME, small_source, write_small_source
 
-from coursekit import misconceptions
 from coursekit.grading import author, reference
 from coursekit.grading.author import findings
 from coursekit.grading.author_commands import author_group, new_assignment_command
 from coursekit.grading.release import SEED, is_up_to_date, release
 from coursekit.grading.skeleton import new_assignment
+from coursekit.misconceptions import maths as misconceptions
 
 STATIC = {  # what is done to a cell -> what is said
     "tag": ("q1", lambda cell: cell.metadata.pop("tags"), "needs the tag nbval-ignore-output"),
@@ -129,25 +129,30 @@ def test_what_only_running_shows(tmp_path):
     def change(cells):
         cells["q1-check"].source = 'check("99.q1", lambda rng: slide(np.eye(4), np.ones((2, 2))), cases=2)'
         cells["q1-check"].metadata.coursekit.misunderstandings = [
-            wrong("coursekit.misconceptions:window_sums"),
-            wrong("coursekit.misconceptions:no_such_function"),
+            wrong("coursekit.misconceptions.maths:window_sums"),
+            wrong("coursekit.misconceptions.maths:no_such_function"),
             wrong("no_such_module:slide"),
-            wrong("coursekit.misconceptions:turned_kernel", replace="glide"),
+            wrong("coursekit.misconceptions.maths:turned_kernel", replace="glide"),
         ]
         cells["q3-check"].source = 'check("99.q3", lambda rng: is_even(rng.integers(9)), cases=8)'
         cells["q3"].source += "\n\n\ndef is_even(n):\n    return n % 2 == 0"
         cells["q3-hidden"].metadata.coursekit.misunderstandings = [
             wrong("math:sqrt", replace="places"),
-            wrong("coursekit.misconceptions:steps", replace="places"),
+            wrong("coursekit.misconceptions.maths:steps", replace="places"),
             wrong("operator:sub", replace="places"),
         ]
 
     path = spoiled(tmp_path, change)
     found = findings(path)
     assert len(found) == 3, found  # what cannot be run ends it; the author mends that first
-    assert "misunderstanding 'coursekit.misconceptions:no_such_function' cannot be imported: AttributeError" in found[0]
+    assert (
+        "misunderstanding 'coursekit.misconceptions.maths:no_such_function' cannot be imported: AttributeError"
+        in found[0]
+    )
     assert "misunderstanding 'no_such_module:slide' cannot be imported: ModuleNotFoundError" in found[1]
-    assert "misunderstanding 'coursekit.misconceptions:turned_kernel' cannot replace 'glide': NameError" in found[2]
+    assert (
+        "misunderstanding 'coursekit.misconceptions.maths:turned_kernel' cannot replace 'glide': NameError" in found[2]
+    )
 
     def mended(cells):
         change(cells)
@@ -156,14 +161,14 @@ def test_what_only_running_shows(tmp_path):
     path = spoiled(tmp_path, mended)
     assert findings(path) == [
         "cell 'q1-check': check '99.q1' does not depend on the seed: draw its inputs from rng, or mark its cell fixed",
-        "cell 'q1-check': misunderstanding 'coursekit.misconceptions:window_sums' gives the right answer: "
+        "cell 'q1-check': misunderstanding 'coursekit.misconceptions.maths:window_sums' gives the right answer: "
         "take it out, or ask so that it shows",
         "cell 'q3-check': check '99.q3' sends booleans alone, which could be guessed: send the values themselves",
-        "cell 'q3-check': misunderstanding 'coursekit.misconceptions:steps' gives the right answer: "
+        "cell 'q3-check': misunderstanding 'coursekit.misconceptions.maths:steps' gives the right answer: "
         "take it out, or ask so that it shows",
         "cell 'q3-hidden': misunderstanding 'math:sqrt' gives no value to compare with: "
         "math.sqrt() takes exactly one argument (2 given)",
-        "cell 'q3-hidden': misunderstandings 'coursekit.misconceptions:steps' and 'operator:sub' give the same: "
+        "cell 'q3-hidden': misunderstandings 'coursekit.misconceptions.maths:steps' and 'operator:sub' give the same: "
         "ask so that they differ, or keep one",
     ]
 

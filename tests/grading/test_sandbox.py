@@ -190,7 +190,7 @@ class TestAllowList:
         assert site not in places
         mine = {place.name for place in places if place.parent == Path("/course/coursekit")}
         assert "check.py" in mine
-        assert not mine & {"nn", "data", "grading", "misconceptions.py", "mainjob.py", "workspace.py"}
+        assert not mine & {"nn", "data", "grading", "misconceptions", "mainjob.py", "workspace.py"}
 
     def test_a_package_that_is_allowed_is_no_stub(self):
         options = _mounts.mounts(Sandbox(packages=("numpy", "matplotlib")))

@@ -100,7 +100,9 @@ def test_checks(source):
     assert [check.hidden for check in source.checks] == [False, True, False, False, True]
     assert [check.fixed for check in source.checks] == [False, False, True, False, False]
     first = source.checks[0]
-    wrong = Misunderstanding("slide", "coursekit.misconceptions:turned_kernel", "This is what turned_kernel gives.")
+    wrong = Misunderstanding(
+        "slide", "coursekit.misconceptions.maths:turned_kernel", "This is what turned_kernel gives."
+    )
     assert first.misunderstandings == (wrong,)
     assert first.how["rtol"] == 1e-5
     assert len(first.hints) == 3

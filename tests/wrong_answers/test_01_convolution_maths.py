@@ -5,7 +5,7 @@ import pytest
 from bench import Bench
 from numpy.lib.stride_tricks import sliding_window_view
 
-from coursekit import misconceptions as wrong
+from coursekit.misconceptions import maths as wrong
 
 SEEDS = (1, 2, 3)
 
@@ -414,6 +414,6 @@ def test_each_misunderstanding_gives_a_value_of_its_own(bench):
         for check in cell.checks:
             for idea in check.misunderstandings:
                 module, _, name = idea.by.partition(":")
-                assert module == "coursekit.misconceptions"
+                assert module == "coursekit.misconceptions.maths"
                 outcomes = bench.outcomes(1, **{idea.replace: getattr(wrong, name)})
                 assert any(outcomes[other.id] == "wrong" for other in cell.checks)

@@ -1,8 +1,4 @@
-"""What people compute when they think of a convolution: the right way, and wrong ways with their names.
-
-These functions are wrong on purpose. Predictions show their outputs as choices, so that a wrong pick can say which
-thought led to it.
-"""
+"""Of convolution: the right way, and wrong ways with their names."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
