@@ -12,6 +12,7 @@ from coursekit.compare import KINDS, compare
 from coursekit.grading import reference
 from coursekit.grading.release import SEED
 from coursekit.grading.source import Cell, Check, Misunderstanding, Source, SourceError, check_calls, read_source
+from coursekit.grading.variants import variant_findings
 
 SEEDS = (SEED, SEED + 1)
 TAG = "nbval-ignore-output"
@@ -41,7 +42,8 @@ def findings(path: Path) -> list[str]:
         source = read_source(path)
     except SourceError as error:
         return list(error.findings)
-    return [*_notebook_findings(source), *_cell_findings(source), *_value_findings(source)]
+    static = [*_notebook_findings(source), *_cell_findings(source), *variant_findings(source)]
+    return [*static, *_value_findings(source)]
 
 
 def _notebook_findings(source: Source) -> Iterator[str]:

@@ -36,6 +36,27 @@ def release_command(notebooks: tuple[Path, ...], only_check: bool) -> None:
     sys.exit(1 if failed else 0)
 
 
+@click.command("variant")
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option("--seed", required=True, type=click.IntRange(0), help="The same seed gives the same numbers.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write it to.")
+def variant_command(notebook: Path, seed: int, out: Path) -> None:
+    """Write the assignment NOTEBOOK with other numbers: for another year, another group, or another try."""
+    from coursekit.grading.release import ReleaseError
+    from coursekit.grading.source import SourceError
+    from coursekit.grading.variants import how_many, read_source, write_variant
+
+    path = _sources((notebook,))[0]
+    try:
+        source, student, _ = write_variant(path, seed, out)
+    except (SourceError, ReleaseError) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}.") from None
+    click.echo(f"written, one of {how_many(read_source(source)):,}: {student}")
+    click.echo(f"Hand it out with the file of values beside it, and grade with --assignment {source}")
+
+
 @click.command("new-assignment")
 @click.argument("name")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Where it goes [solutions].")

@@ -15,7 +15,7 @@ STOPPED = 130  # as after Ctrl-C
 
 @click.command("grade")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--assignment", required=True, help="Its number or name, such as 01.")
+@click.option("--assignment", required=True, help="Its number or name, such as 01, or a source notebook.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for grades and feedback.")
 @click.option("--only", multiple=True, metavar="STUDENT", help="Grade this student alone; may be given several times.")
 @click.option("--force", is_flag=True, help="Grade again what has not changed, too.")

@@ -236,8 +236,10 @@ def _people_say(
 
 
 def find_source(root: Path, assignment: str) -> Source:
-    """Read the source notebook of an assignment, by its number or name."""
+    """Read the source notebook of an assignment, by its number or name, or from a file (of a variant)."""
     there = sorted((root / "solutions").glob("*.ipynb"))
+    if Path(assignment).is_file():
+        there = [Path(assignment)]
     wanted = Path(assignment).name.removesuffix(".ipynb")
     for path in there:
         if wanted and wanted in (path.stem, path.stem.split("_")[0]):
