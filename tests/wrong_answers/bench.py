@@ -27,14 +27,15 @@ class Bench:
     def _keep(self, id, answer, *, cases=1):
         self.calls[id] = (answer, cases)
 
-    def sent(self, seed: int, **replaced) -> dict[str, list[dict]]:
-        """What each check sends, with these names of the notebook bound to something else."""
-        before = {name: self.names[name] for name in replaced}
+    def sent(self, seed: int, *, only=None, **replaced) -> dict[str, list[dict]]:
+        """What each check (or `only` these) sends, with these names of the notebook bound to something else."""
+        before = {name: self.names.get(name) for name in replaced}
         self.names.update(replaced)
         try:
             return {
                 id: answers(id, self._current(answer, before, replaced), cases, seed)[0]
                 for id, (answer, cases) in self.calls.items()
+                if only is None or id in only
             }
         finally:
             self.names.update(before)

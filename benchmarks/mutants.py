@@ -1,0 +1,43 @@
+"""Every mutant of every reference solution against the checks: python benchmarks/mutants.py [ASSIGNMENT ...]
+
+Writes results/mutants.md. The tests run a sample of the same.
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "wrong_answers"))
+
+from bench import Bench
+from mutation import Judge, share_killed, summary
+
+RESULT = Path(__file__).parent / "results" / "mutants.md"
+
+
+def table(name: str) -> list[str]:
+    judge = Judge(Bench(name))
+    verdicts = [judge.judge(mutant) for mutant in judge.all()]
+    lines = [f"## {name}", "", "| answer | mutants | lose points | same as the solution | survive |", "| - " * 5 + "|"]
+    for answer, count in [*summary(verdicts).items(), ("all", Counter(v.outcome for v in verdicts))]:
+        lines.append(f"| {answer} | {count.total()} | {count['killed']} | {count['same']} | {count['survived']} |")
+    lines += ["", f"Of those that change behaviour {share_killed(verdicts):.1%} lose points.", ""]
+    for outcome, title in (("survived", "Survivors"), ("same", "The same as the solution, as far as 14 seeds show")):
+        found = [f"- {v.mutant.grade_id}, {v.mutant.what}" for v in verdicts if v.outcome == outcome]
+        lines += [f"{title}:", "", *found, ""] if found else []
+    return lines
+
+
+def main() -> None:
+    names = sys.argv[1:] or sorted(path.stem for path in (ROOT / "solutions").glob("*.ipynb"))
+    lines = ["# Mutants of the reference solutions", ""]
+    for name in names:
+        lines += table(name)
+        print("\n".join(lines[-30:]), flush=True)
+    if not sys.argv[1:]:
+        RESULT.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
