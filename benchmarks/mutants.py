@@ -10,8 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "wrong_answers"))
 
-from bench import Bench
-from mutation import Judge, share_killed, summary
+from bench import Bench  # noqa: E402
+from mutation import Judge, share_killed, summary  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "mutants.md"
 

@@ -58,7 +58,10 @@ def adjusted(
         return grade  # no points yet
     points = grade.points + math.fsum(item.points for item in manual)
     points = min(max(points, 0.0), grade.max_points)
-    notes = [f"{item.question}: {item.points:+g} by hand{item.comment and f': {item.comment}'}." for item in manual]
+    notes = [
+        f"{item.question}: {item.points:+g} by hand{item.comment and f': {item.comment.rstrip(".")}'}."
+        for item in manual
+    ]
     lost = deadline.share_lost(handed_in) if deadline and handed_in else 0.0
     if lost:
         notes.append(f"Handed in late, {_time(handed_in)}: {lost:.0%} of {points:g} points are taken off.")
@@ -75,6 +78,8 @@ def read_manual(path: Path, questions: Collection[str]) -> list[Manual]:
     """
     found = []
     for where, row in _rows(path, ("student", "question", "points")):
+        if not row["points"] and row.get("answer"):  # an open question that nobody has read yet
+            continue
         if row["question"] not in questions:
             raise ValueError(f"{where}: there is no question {row['question']!r}; there are: {', '.join(questions)}")
         try:

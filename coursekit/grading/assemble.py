@@ -53,6 +53,8 @@ def assemble(source: "trusted.Source", submission: "Submission", seed: int) -> A
     matching = Matching(source, submission.cells)
     cells = []
     for cell in source.cells:
+        if cell.role == "open":
+            continue  # people read it, no kernel does
         new = nbformat.from_dict(source.notebook.cells[cell.index])
         new.metadata.pop("tags", None)
         if cell.cell_type == "code":

@@ -13,6 +13,7 @@ from coursekit.grading.task import FULL
 
 # in the out folder
 GRADEBOOK, TABLE, FEEDBACK, QUARANTINE, LOCK = "gradebook.sqlite", "grades.csv", "feedback", "quarantine", ".lock"
+OPEN = "open"  # answers that people read, a table for each assignment
 
 
 class UsageError(Exception):

@@ -88,6 +88,9 @@ def _show(summary: "Summary") -> None:
     click.echo(f"{new} graded now, {len(summary.lines) - new} unchanged since the last time.")
     click.echo(f"  grades    {summary.out.resolve() / 'grades.csv'}")
     click.echo(f"  feedback  {summary.out.resolve() / 'feedback'}")
+    if summary.unread:
+        table = summary.out.resolve() / "open" / f"{summary.assignment}.csv"
+        click.echo(f"{summary.unread} open answers wait for points: fill in {table} and pass it with --manual.")
     if summary.left_out:
         click.echo(f"Left out, in no student's folder: {', '.join(summary.left_out)}", err=True)
     if summary.exit_code:

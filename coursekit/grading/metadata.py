@@ -37,18 +37,19 @@ def nbgrader_findings(meta: Mapping[str, Any], cell: nbformat.NotebookNode) -> I
         isinstance(meta.get("grade_id"), str) and re.fullmatch(r"[a-zA-Z0-9_-]+", meta["grade_id"])
     ):
         yield f"grade_id {meta.get('grade_id')!r} has to be made of letters, digits, _ and -"
-    if meta.get("grade") and meta.get("solution"):
-        yield "grade and solution are both true: an answer cell has solution alone, a check cell grade alone"
-    elif (meta.get("grade") or meta.get("solution")) and cell.cell_type != "code":
+    is_open = meta.get("grade") and meta.get("solution")
+    if is_open and cell.cell_type != "markdown":
+        yield "grade and solution are both true: that is an open question, which is answered in a text cell"
+    elif (meta.get("grade") or meta.get("solution")) and not is_open and cell.cell_type != "code":
         yield "answers and checks have to be code cells"
-    if meta.get("grade") and meta.get("locked") is False:
+    if meta.get("grade") and not is_open and meta.get("locked") is False:
         yield "a check cell has to be locked: set locked to true"
     if meta.get("solution") and meta.get("locked"):
         yield "an answer cell cannot be locked: set locked to false"
     points = meta.get("points", 0)
     number = isinstance(points, int | float) and not isinstance(points, bool) and math.isfinite(points)
     if meta.get("grade") and not (number and points > 0):
-        yield f"a check cell needs points, a number above 0, not {meta.get('points')!r}"
+        yield f"a check cell or open question needs points, a number above 0, not {meta.get('points')!r}"
 
 
 def our_findings(about: Any) -> Iterator[str]:

@@ -14,7 +14,17 @@ import nbformat
 
 from coursekit.compare import fingerprint
 from coursekit.grading import reference
-from coursekit.grading.source import STUB, Cell, Check, Source, read_source, regions, solution_source, student_source
+from coursekit.grading.source import (
+    STUB,
+    TEXT_STUB,
+    Cell,
+    Check,
+    Source,
+    read_source,
+    regions,
+    solution_source,
+    student_source,
+)
 
 SEED = 20261  # of the public checks
 SIGNIFICANT = 12  # digits of a stored number
@@ -91,7 +101,7 @@ def student_notebook(source: Source) -> nbformat.NotebookNode:
     notebook = copy.deepcopy(source.notebook)
     cells = []
     for cell, about in zip(notebook.cells, source.cells, strict=True):
-        cell.source = student_source(cell.source)
+        cell.source = student_source(cell.source, STUB if cell.cell_type == "code" else TEXT_STUB)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         cell.metadata = _student_metadata(cell.metadata, about.role)
@@ -149,7 +159,7 @@ def outside_regions(source: nbformat.NotebookNode, student: nbformat.NotebookNod
             differences.append(f"cell {cell.id!r} is missing from the student's version")
             continue
         lines = version.source.split("\n")
-        given = [line for line in lines if not solutions or line.strip() != STUB]
+        given = [line for line in lines if not solutions or line.strip() not in (STUB, TEXT_STUB)]
         if len(lines) - len(given) != solutions or "\n".join(given).rstrip("\n") != "\n".join(outside).rstrip("\n"):
             differences.append(f"cell {cell.id!r} differs outside its solution and hidden tests")
         if _without_ours(version) != _without_ours(cell):

@@ -17,6 +17,7 @@ from coursekit.grading.adjust import Deadline, in_utc, read_manual, read_times
 from coursekit.grading.batch import ClusterLost, Killed, Order
 from coursekit.grading.folders import (
     FEEDBACK,
+    OPEN,
     QUARANTINE,
     UsageError,
     collect_from,
@@ -26,6 +27,7 @@ from coursekit.grading.folders import (
     left_out,
 )
 from coursekit.grading.gradebook import Batch, Gradebook
+from coursekit.grading.open_answers import Row, read_table, write_table
 from coursekit.grading.progress import Progress
 from coursekit.grading.sandbox import Limits, Sandbox, SandboxUnavailable, find_bwrap
 from coursekit.grading.score import Expectation, Grade, as_grade, expectations, without_checks
@@ -119,6 +121,8 @@ def grade_folder(
     with kept(out) as book:
         try:
             _people_say(source, book, deadline, times, manual)
+            read_by_people = out / OPEN / f"{source.assignment}.csv"
+            earlier = _open_answers(read_by_people)
             round_ = book.batch(source.assignment, seed=seed, new=new_seed)
             job = _Job(source, _sha256(source.path.read_bytes()), out, book, round_, force)
             settled = {path: job.settle(path, folder) for path in students}
@@ -129,6 +133,8 @@ def grade_folder(
                     workers.prepare(sandbox, warm)  # while the solutions run
                     work = packed(Work(source, _reference(job), sandbox, limits, round_.seed, warm))
                     summary.lines += _grade_new(todo, folder, job, work, workers, progress)
+            handed_in = (collect_from(path, folder) for path in students)
+            summary.unread = write_table(source, handed_in, earlier, read_by_people)
         except SandboxUnavailable as error:
             raise UsageError(f"{error}. --no-sandbox grades without it, notebooks that you trust only") from None
         except ClusterLost as error:
@@ -223,7 +229,7 @@ def _people_say(
     source: Source, book: Gradebook, deadline: Deadline | None, times: Path | None, manual: Path | None
 ) -> None:
     """Take what people add to grades into the gradebook."""
-    name, questions = source.assignment, [cell.grade_id for cell in source.cells if cell.role == "answer"]
+    name, questions = source.assignment, [cell.grade_id for cell in source.cells if cell.role in ("answer", "open")]
     try:
         by_hand = read_manual(manual, questions) if manual else []
         told = read_times(times) if times else {}
@@ -233,6 +239,14 @@ def _people_say(
     book.keep_times(name, told, told=True)
     if deadline:
         book.keep_deadline(name, deadline)
+
+
+def _open_answers(path: Path) -> list[Row]:
+    """What people have written into the table of open answers."""
+    try:
+        return read_table(path)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def find_source(root: Path, assignment: str) -> Source:

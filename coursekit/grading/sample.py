@@ -77,7 +77,7 @@ def write_sample_class(folder: Path, source_path: Path, only: Collection[str] | 
 
 def full(source: Source) -> float:
     """All points."""
-    return source.points
+    return source.checked_points
 
 
 def zero(source: Source) -> float:

@@ -89,11 +89,11 @@ def score(
         results += [_not_attempted(result) if stubs and result.outcome == "wrong" else result for result in found]
     expected = [check.id for check in source.checks]
     assert [result.id for result in results] == expected, f"checks {expected} were not all accounted for"
-    assert math.isclose(math.fsum(result.max_points for result in results), source.points), "points went astray"
+    assert math.isclose(math.fsum(result.max_points for result in results), source.checked_points), "points went astray"
     partial = any(result.status in LOST for result in results)
     return Grade(
         points=_sum(result.points for result in results),
-        max_points=_sum(result.max_points for result in results),
+        max_points=_sum([source.points]),
         checks=tuple(results),
         status="partial" if partial else "graded",
         message=_message(results),

@@ -17,11 +17,13 @@ import nbformat
 from coursekit.grading.metadata import are_texts, nbgrader_findings, our_findings
 
 STUB = "...  # YOUR CODE HERE"
+TEXT_STUB = "YOUR ANSWER HERE"  # of an open question, as nbgrader writes it
 MARKS = {
     "solution": ("### BEGIN SOLUTION", "### END SOLUTION"),
     "hidden": ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"),
 }
-ROLES = {"given": (False, False), "answer": (False, True), "check": (True, False)}  # nbgrader's grade, solution
+# nbgrader's grade, solution
+ROLES = {"given": (False, False), "answer": (False, True), "check": (True, False), "open": (True, True)}
 
 
 class SourceError(ValueError):
@@ -70,7 +72,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the source; ``role`` is given, answer or check, ``grade_id`` is empty where there is none."""
+    """One cell of the source; ``grade_id`` is empty where there is none.
+
+    ``role`` is given, answer, check or open: the last is text, and people give the points for it.
+    """
 
     index: int
     role: str
@@ -114,6 +119,11 @@ class Source:
     def points(self) -> float:
         """The most one can have."""
         return sum(cell.points for cell in self.cells)
+
+    @property
+    def checked_points(self) -> float:
+        """The most that the checks can give; the rest is for open questions."""
+        return sum(cell.points for cell in self.cells if cell.role == "check")
 
     def answers_of(self, check_cell: Cell) -> tuple[Cell, ...]:
         """The answer cells of a check cell's question: those above it, up to the check cells of the one before."""
@@ -189,7 +199,7 @@ def regions(source: str) -> tuple[Region, ...]:
     return tuple(found)
 
 
-def student_source(source: str) -> str:
+def student_source(source: str, stub: str = STUB) -> str:
     """What a student gets of a cell: the stub for each solution region, nothing for the hidden tests."""
     found = regions(source)
     if not found:
@@ -197,7 +207,7 @@ def student_source(source: str) -> str:
     lines = source.split("\n")
     for region in reversed(found):
         indent = re.match(r"\s*", lines[region.first])[0]
-        lines[region.first : region.last + 1] = [indent + STUB] if region.kind == "solution" else []
+        lines[region.first : region.last + 1] = [indent + stub] if region.kind == "solution" else []
     return "\n".join(lines).rstrip("\n")
 
 
@@ -253,7 +263,7 @@ def _read_cell(index: int, cell: nbformat.NotebookNode, findings: list[str]) -> 
     flags = (bool(meta.get("grade")), bool(meta.get("solution")))
     role = next((role for role, wanted in ROLES.items() if wanted == flags), "given")
     wrong += _regions_fit(role, cell.source)
-    points: float = meta.get("points", 0) if role == "check" and not wrong else 0
+    points: float = meta.get("points", 0) if role in ("check", "open") and not wrong else 0
     checks: tuple[Check, ...] = ()
     if role == "check":
         if not wrong:
@@ -270,9 +280,9 @@ def _regions_fit(role: str, source: str) -> list[str]:
         solutions = [region for region in regions(source) if region.kind == "solution"]
     except ValueError as error:
         return [str(error)]
-    if role == "answer" and not solutions:
+    if role in ("answer", "open") and not solutions:
         return [f"an answer cell needs a region from {MARKS['solution'][0]} to {MARKS['solution'][1]}"]
-    if role != "answer" and solutions:
+    if role not in ("answer", "open") and solutions:
         return ["it has a solution region but is no answer cell: set solution to true, or take the region out"]
     return []
 

@@ -25,6 +25,7 @@ class Summary:
     out: Path
     lines: list[Line] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)  # notebooks that lie in no student's folder
+    unread: int = 0  # answers to open questions that have no points yet
 
     @property
     def exit_code(self) -> int:
