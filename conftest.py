@@ -30,8 +30,14 @@ def _let_nbval_execute(config):
         config.option.nbval_sanitize_with = config.option.nbval_sanitize_with or str(ROOT / "tests/nbval_sanitize.cfg")
 
 
-def pytest_collection_modifyitems(items):
-    """Run the fast tests first, so that a mistake shows early; then what is slow, the notebooks before all else."""
+def pytest_collection_modifyitems(config, items):
+    """Run the fast tests first, so that a mistake shows early; then what is slow, the notebooks before all else.
+
+    What executes every chapter several times over, with the mark `machines`, runs only if -m names it.
+    """
+    if "machines" not in config.option.markexpr:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("machines")])
+        items[:] = [item for item in items if not item.get_closest_marker("machines")]
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("slow")

@@ -69,6 +69,29 @@ def reset(notebook: str) -> None:
     click.echo("The copy in my is as in the course." + (f" The old one is kept as {kept.name}." if kept else ""))
 
 
+@cli.command()
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; say what is not up to date, and exit with 1.")
+def index(only_check: bool) -> None:
+    """Make the glossary, the index of concepts and the sections in ERRATA.md anew."""
+    from coursekit.index import is_current, pages, write_pages
+    from coursekit.workspace import course_root
+
+    with _sentences():
+        try:
+            root = course_root()
+            stale = [path for path, text in pages(root).items() if not is_current(path, text)]
+            for path in [] if only_check else write_pages(root):
+                click.echo(f"written: {path}")
+        except ValueError as error:
+            raise click.ClickException(str(error)) from None
+    if not stale:
+        click.echo("Everything is up to date.")
+    elif only_check:
+        for path in stale:
+            click.echo(f"{path} is not up to date: type coursekit index.", err=True)
+        sys.exit(1)
+
+
 def _open_lab(folder: Path, arguments: tuple[str, ...]) -> int:
     """Become JupyterLab, with the folder as all that it shows (on Windows, wait for it)."""
     # through -m, not by the script on PATH, which may belong to another environment
