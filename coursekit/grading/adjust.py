@@ -58,14 +58,15 @@ def adjusted(
         return grade  # no points yet
     points = grade.points + math.fsum(item.points for item in manual)
     points = min(max(points, 0.0), grade.max_points)
-    notes = [
-        f"{item.question}: {item.points:+g} by hand{item.comment and f': {item.comment.rstrip(".")}'}."
-        for item in manual
-    ]
+    notes = [f"{item.question}: {item.points:+g} by hand{_comment(item)}." for item in manual]
     lost = deadline.share_lost(handed_in) if deadline and handed_in else 0.0
     if lost:
         notes.append(f"Handed in late, {_time(handed_in)}: {lost:.0%} of {points:g} points are taken off.")
     return dataclasses.replace(grade, points=round(points * (1 - lost), 6)).with_notes(notes)
+
+
+def _comment(item: Manual) -> str:
+    return f": {item.comment.rstrip('.')}" if item.comment else ""
 
 
 def read_manual(path: Path, questions: Collection[str]) -> list[Manual]:
