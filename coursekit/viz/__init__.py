@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
         "bubbles": ("bubble_figure", "bubble_plot", "history_figure", "history_plot"),
+        "demo": ("demo_figure", "show_demo"),
         "figure": ("PALETTE", "data_uri", "img_tag", "new_figure", "show"),
         "grids": ("show_grid", "show_matrix", "show_places"),
         "images": ("images_figure", "show_images"),
