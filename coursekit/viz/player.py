@@ -22,6 +22,7 @@ PAGE = """<div id="{id}" role="group" aria-label="{alt}">
   const frames = {frames}, captions = {captions};
   const [back, play, next] = box.querySelectorAll("button");
   const slider = box.querySelector("input");
+  for (const one of [back, play, next, slider]) one.dataset.lmSuppressShortcuts = "true";  // D twice deletes a cell
   let timer = null;
   const go = (k) => {{
     slider.value = k;
