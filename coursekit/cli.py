@@ -92,6 +92,23 @@ def index(only_check: bool) -> None:
         sys.exit(1)
 
 
+@cli.command()
+@click.argument("notebooks", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def execute(notebooks: tuple[Path, ...]) -> None:
+    """Execute each chapter of NOTEBOOKS anew, and store its outputs as the repository keeps them."""
+    from nbclient.exceptions import CellExecutionError
+
+    from coursekit.chapters import execute
+
+    with _sentences():
+        for path in notebooks:
+            try:
+                execute(path)
+            except CellExecutionError as error:
+                raise click.ClickException(f"{path} is left as it was. {error}") from None
+            click.echo(f"written: {path}")
+
+
 def _open_lab(folder: Path, arguments: tuple[str, ...]) -> int:
     """Become JupyterLab, with the folder as all that it shows (on Windows, wait for it)."""
     # through -m, not by the script on PATH, which may belong to another environment
