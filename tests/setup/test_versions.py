@@ -93,7 +93,8 @@ def test_what_the_course_promises():
 
 
 def test_the_light_lock_is_the_full_one_without_what_torch_alone_brings():
-    heavy = {canonicalize_name(Requirement(line).name) for line in PROJECT["optional-dependencies"]["torch"]}
+    extras = PROJECT["optional-dependencies"]
+    heavy = {canonicalize_name(Requirement(line).name) for line in [*extras["torch"], *extras["torch-dev"]]}
     wanted = set(DIRECT) - heavy
     while more := {pin.name for pin in FULL if pin.via & wanted} - wanted - heavy:
         wanted |= more
