@@ -1,6 +1,5 @@
 """The main job: check the chapters, train a network, grade a sample, write a report. ``coursekit run`` does it."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -84,8 +83,6 @@ def check_chapters(chapters: list[Path], root: Path, record: Path) -> Checked:
 
 def train(images: int | None) -> Trained:
     """Train the network by the quick recipe and let it read the test digits."""
-    # one thread: matrices this small are multiplied no faster by two, and much slower where something else runs
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import numpy as np
 
     from coursekit.data import as_float, load_mnist

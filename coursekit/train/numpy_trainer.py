@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from coursekit.nn.optim import Adam, Optimiser
 from coursekit.train.checkpoint import place
@@ -119,7 +120,8 @@ def fit(
         run.load(Path(resume))
     saving = (place(checkpoint), every)
     steps = epochs * -(-len(x) // batch_size)
-    with bar(steps, shown=progress, done=len(run.history.losses)) as shown:
+    # one thread: the many small matrix products are no faster by two, and stall each other on a busy machine
+    with threadpool_limits(1), bar(steps, shown=progress, done=len(run.history.losses)) as shown:
         try:
             _train(run, (x, labels), validation, steps, batch_size, schedule, patience, saving, shown)
         except KeyboardInterrupt:

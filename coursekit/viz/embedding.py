@@ -144,7 +144,7 @@ def t_sne(codes: np.ndarray, *, perplexity: float = 30.0, seed: int = 0) -> np.n
         raise ValueError(f"perplexity is {perplexity}: expected more than 0 and fewer than {len(codes)}, the codes.")
     try:
         from sklearn.manifold import TSNE
-        from threadpoolctl import threadpool_limits  # comes with scikit-learn
+        from threadpoolctl import threadpool_limits
     except ModuleNotFoundError as error:
         raise ImportError(f"t_sne needs scikit-learn ({error}): run  python3 course.py setup") from error
     narrow = pca(codes, min(50, *codes.shape)).points
