@@ -18,6 +18,7 @@ from coursekit.grading.grade_commands import grade_command
 from coursekit.grading.tryout import sample_class_command
 from coursekit.models.table_commands import table_command
 from coursekit.selfcheck import check_command, progress_command
+from coursekit.train.cookbook.command import train_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -103,7 +104,7 @@ def _sentences() -> Iterator[None]:
 
 for command in (check_command, progress_command, new_assignment_command, author_group, release_command):
     cli.add_command(command)
-for command in (sample_class_command, grade_command, doctor_command, table_command):
+for command in (sample_class_command, grade_command, doctor_command, table_command, train_command):
     cli.add_command(command)
 
 
