@@ -12,13 +12,13 @@ from pathlib import Path
 import click
 
 from coursekit import __version__
-from coursekit.grading.author_commands import (
-    author_group,
-    new_assignment_command,
-    release_command,
-    variant_command,
-)
+from coursekit.grading.author_commands import author_group, new_assignment_command, release_command, variant_command
+from coursekit.grading.doctor import doctor_command
+from coursekit.grading.grade_commands import grade_command
+from coursekit.grading.tryout import sample_class_command
+from coursekit.models.table_commands import table_command
 from coursekit.selfcheck import check_command, progress_command
+from coursekit.train.cookbook.command import train_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -142,16 +142,11 @@ def _sentences() -> Iterator[None]:
         raise click.ClickException(what) from None
 
 
-for command in (
-    check_command,
-    progress_command,
-    new_assignment_command,
-    author_group,
-    release_command,
-    variant_command,
-):
+for command in (check_command, progress_command, table_command, train_command):
     cli.add_command(command)
 for command in (new_assignment_command, author_group, release_command, variant_command):
+    cli.add_command(command)
+for command in (sample_class_command, grade_command, doctor_command):
     cli.add_command(command)
 
 

@@ -12,6 +12,9 @@ __getattr__, __dir__, __all__ = lazy(
         "views": ("accuracy", "predict"),
         "checkpoint": ("CheckpointError", "load_weights"),
         "trouble": ("DivergedError", "OutOfMemoryError"),
-        "recipes": ("quick_mnist",),
+        "cookbook.shelf": ("recipe", "recipes"),
+        "cookbook.run": ("quick_mnist", "run", "series"),
+        "cookbook.result": ("Result", "load_results", "save_results", "stored"),
+        "cookbook.summary": ("Summary", "summary", "summary_text"),
     },
 )

@@ -21,7 +21,7 @@ from coursekit.train.feed import Resident, Streamed, as_input, make_feed
 from coursekit.train.history import History
 from coursekit.train.options import Options, expect_whole
 from coursekit.train.progress import bar
-from coursekit.train.run import Run
+from coursekit.train.torch_run import Run
 from coursekit.train.trouble import memory_advice
 
 __all__ = ["fit_torch"]

@@ -1,11 +1,11 @@
-"""The NumPy trainer and the quick recipe, on a small case."""
+"""The NumPy trainer, on a small case."""
 
 import numpy as np
 import pytest
 
 from coursekit.data import as_float, load_mnist
 from coursekit.nn import Adam, Momentum, SimpleConvNet, one_cycle
-from coursekit.train import fit, quick_mnist, recipes
+from coursekit.train import fit
 from coursekit.train.numpy_trainer import batches
 
 
@@ -132,15 +132,3 @@ def test_labels_of_another_kind_are_refused_before_anything_is_learnt(digits):
     with pytest.raises(ValueError, match="labels goes from 10 to 19, expected 0 to 9"):
         fit(network, digits[0][:40], np.arange(40) % 10 + 10, epochs=1, progress=False)
     assert np.array_equal(network.params["W1"], before)
-
-
-def test_recipe_in_small(monkeypatch):
-    part = recipes._part
-    monkeypatch.setattr(recipes, "_part", lambda name: tuple(array[:1000] for array in part(name)))
-    network, history, accuracy = quick_mnist(images=3000, epochs=1, progress=False)
-    assert len(history.losses) == 30
-    assert network.parameter_count == 433_890
-    assert accuracy > 0.6
-    assert len(history.validation_accuracy) == 1
-    with pytest.raises(ValueError, match="images is 55001, expected 1 to 55000"):
-        quick_mnist(images=55_001)
