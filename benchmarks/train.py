@@ -11,7 +11,7 @@ once, such as compiling, is trained through before the clock starts.
 
 import argparse
 import json
-import platform
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -25,10 +25,14 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2 as transforms
 
 from coursekit.data import load
-from coursekit.train import Augmentation, Options, fit_torch
+from coursekit.models import build, table
+from coursekit.train import Augmentation, Options, fit_torch, recipe, run
+from coursekit.train.cookbook import machine
+from coursekit.train.cookbook.networks import make
 
 RESULTS = Path(__file__).parent / "results"
 SHIFT = 2  # pixels
+PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bfloat16 operations/s, as the maker states them
 TUTORIAL = Options(epochs=2, batch=64, rate=0.01, schedule="constant", augmentation=Augmentation(shift=SHIFT))
 
 
@@ -51,14 +55,14 @@ class Pictures(Dataset):
         return len(self.images)
 
     def __getitem__(self, k: int) -> tuple[torch.Tensor, int]:
-        return self.transform(self.images[k][:, :, None]), int(self.labels[k])
+        return self.transform(self.images[k][0]), int(self.labels[k])
 
 
 class Bytes(Pictures):
     """Digits one by one, as they lie in the file; what changes them sees a whole batch."""
 
     def __getitem__(self, k: int) -> tuple[torch.Tensor, int]:
-        return torch.from_numpy(self.images[k])[None], int(self.labels[k])
+        return torch.from_numpy(self.images[k]), int(self.labels[k])
 
 
 def tutorial_network() -> nn.Module:
@@ -90,17 +94,15 @@ def ours(network: nn.Module, data, options: Options) -> float:
     return ends[1] - ends[0]
 
 
-def ladder(images, labels, device: torch.device):
+def ladder(images, labels, device: torch.device) -> dict[str, Callable[[], float]]:
     """Rows: what was changed, and a function that trains for an epoch and returns its seconds."""
-    from coursekit.train.recipes import RECIPES
-
     rows = {"tutorial loop: one by one, batch 64": lambda: tutorial_loop(images, labels, device)}
     options = replace(TUTORIAL, device=device.type)
 
-    def add(name, data=(images, labels), make=tutorial_network, **changes):
+    def add(name, data=(images, labels), build=tutorial_network, **changes):
         nonlocal options
         options = replace(options, **changes)
-        rows[name] = lambda options=options: ours(make(), data, options)
+        rows[name] = lambda options=options: ours(build(), data, options)
 
     add("shift a whole batch at once", data=Bytes(images, labels))
     add("all digits on the device, as bytes")
@@ -109,23 +111,23 @@ def ladder(images, labels, device: torch.device):
     if device.type == "cuda":
         add("bfloat16", precision="bfloat16")
         add("compiled", compile=True)
-    recipe = RECIPES["mnist-fast"]
-    add("another network: mnist-fast", make=recipe.build)
+    add("another network: digit-net", build=lambda: make("digit-net", seed=0))
     return rows
 
 
-def environment(device: torch.device, arguments) -> dict:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
-    versions = {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}
-    return {"device": name, "threads": torch.get_num_threads(), "versions": versions, **vars(arguments)}
-
-
-def cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "CPU")
+def resnet50(device: torch.device, quick: bool) -> dict:
+    """ResNet-50 at 224x224 on random pictures: images/s, and the share of the matrix units' peak that they take."""
+    found = run("imagenet-synthetic", quick=quick, compile=device.type == "cuda", device=device.type, progress=False)
+    case = recipe("imagenet-synthetic").case(None, quick=quick)
+    macs = table(build(case.network, **case.network_options), (3, 224, 224)).totals.macs
+    operations = 3 * 2 * macs * found.images_per_second  # backward costs two forwards; a MAC is two operations
+    peak = next((peak for name, peak in PEAKS.items() if name in found.device), None)
+    return {
+        "network": found.case,
+        "images_per_second": found.images_per_second,
+        "operations_per_second": operations,
+        "share_of_peak": operations / peak if peak else None,
+    }
 
 
 def main() -> None:
@@ -134,6 +136,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1, help="of the CPU")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--resnet", action="store_true", help="ResNet on random pictures on a CPU, too: a small one")
     parser.add_argument("--out", type=Path, default=RESULTS / "train_ladder.json")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -149,9 +152,18 @@ def main() -> None:
     print(f"{'':38} {'images/s':>10} {'s an epoch':>11} {'ratio':>7}")
     for name, rate in rates.items():
         print(f"{name:38} {rate:10,.0f} {60_000 / rate:11.1f} {rate / first:7.2f}")
-    arguments.out, out = arguments.out.name, arguments.out
-    result = {"environment": environment(device, arguments), "images_per_second": rates, "seconds": seconds}
-    out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    result = {
+        "device": machine.device_name(arguments.device),
+        "threads": arguments.threads,
+        "versions": machine.versions(),
+        "images": arguments.images,
+        "images_per_second": rates,
+        "seconds": seconds,
+    }
+    if device.type == "cuda" or arguments.resnet:
+        result["resnet"] = resnet50(device, quick=device.type != "cuda")
+        print(json.dumps(result["resnet"], indent=1))
+    arguments.out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

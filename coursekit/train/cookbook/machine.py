@@ -36,13 +36,12 @@ def device_name(device: str = "cpu") -> str:
 
 
 def threads(library: str) -> int:
-    """Threads that this library computes with; for NumPy what its BLAS was told, else all cores."""
+    """Threads that this library computes with; `coursekit.train.fit` holds NumPy's BLAS to one."""
     if library == "torch":
         import torch
 
         return torch.get_num_threads()
-    told = [os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")]
-    return next((int(value) for value in told if value.isdigit()), os.cpu_count() or 1)
+    return 1
 
 
 def _cpu_model():
