@@ -79,7 +79,7 @@ def picture_gradient_overwritten(dy: np.ndarray, w: np.ndarray, shape: tuple[int
 def picture_gradient_without_stride(
     dy: np.ndarray, w: np.ndarray, shape: tuple[int, int], stride: int = 1
 ) -> np.ndarray:
-    """This forgets the stride: the windows are set down side by side."""
+    """This forgets the stride: the windows stand one step apart."""
     return picture_gradient(dy, w, shape)
 
 

@@ -36,6 +36,7 @@ __getattr__, __dir__, __all__ = lazy(
         "filters": ("filters_figure", "normalise_filters", "show_filters"),
         "fooled": ("adversarial_figure", "show_adversarial"),
         "gated": ("deconvnet", "guided_backprop"),
+        "graphs": ("connections_figure", "graph_figure", "show_connections", "show_graph"),
         "grids": ("show_grid", "show_matrix", "show_places"),
         "heatmaps": ("heatmap_figure", "sanity_figure", "show_heatmaps", "show_sanity"),
         "images": ("images_figure", "show_images"),
