@@ -127,7 +127,7 @@ def _misread(steps) -> dict[str, Steps]:
     """Stride, padding or dilation read wrongly, by what to say; nothing twice."""
     ones, zeros = (1,) * len(steps.stride), (0,) * len(steps.stride)
     found = {
-        "the stride was forgotten: windows are set down side by side": steps._replace(stride=ones),
+        "the stride was forgotten: windows are set down one step apart": steps._replace(stride=ones),
         "the stride is off by one: too large": steps._replace(stride=tuple(s + 1 for s in steps.stride)),
         "the stride is off by one: too small": steps._replace(stride=tuple(max(1, s - 1) for s in steps.stride)),
         "the strides along the axes are exchanged": steps._replace(stride=steps.stride[::-1]),
