@@ -110,6 +110,8 @@ def variant_findings(source: Source) -> Iterator[str]:
     """What is wrong with lines that list choices, and with mentions of them in the text; each names its cell."""
     known: dict[str, Any] = {}
     for cell in source.cells:
+        if cell.cell_type == "code" and cell.source.count("# varies:") != len(LINE.findall(cell.source)):
+            yield f"{cell.name}: names, value and choices have to stand in one line: 'SIZE = 64  # varies: 48, 64'"
         for line in LINE.finditer(cell.source) if cell.cell_type == "code" else ():
             try:
                 value, choices = ast.literal_eval(line["value"]), ast.literal_eval(f"[{line['choices']}]")

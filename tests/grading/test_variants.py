@@ -67,6 +67,7 @@ def test_a_variant_is_a_source_that_varies_again(tmp_path):
         ({"lines": LINES.replace("0, 1, 2, 3", "0")}, "PAD is 0: it has to be one of two choices or more"),
         ({"text": TEXT.replace("=SIDE", "=WIDTH")}, "cell 6: WIDTH is mentioned, and varies in no given cell"),
         ({"text": TEXT.replace("1,280", "1,281")}, "SIDE is 1280, and the text says '1,281'"),
+        ({"lines": LINES.replace("= 1280, 5  #", "= (\n    1280\n)  #")}, "have to stand in one line"),
         ({"cell": "q1-check"}, "cell 'q1-check': what varies belongs into a given cell"),
     ],
 )

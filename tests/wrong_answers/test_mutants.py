@@ -66,7 +66,7 @@ def test_the_grader_says_the_same(name, tmp_path):
     (tmp_path / "solutions").mkdir()
     shutil.copy(source.path, tmp_path / "solutions")
     graded = grade_folder(tmp_path / "handed in", name, tmp_path / "out", root=tmp_path, seed=1, timeout=20)
-    full = {line.student: line.grade.points == source.points for line in graded.lines}
+    full = {line.student: line.grade.points == source.checked_points for line in graded.lines}
     for number, mutant in enumerate(chosen):
         same = judge(name).judge(mutant).outcome != "killed"
         assert full[f"mutant-{number:02}"] == same, f"{mutant.grade_id}, {mutant.what}"
