@@ -43,10 +43,10 @@ def module_rows(
     values = {name: torch.empty(value.shape, dtype=value.dtype, device="meta") for name, value in _values(model)}
     dtype = next((value.dtype for value in values.values() if value.is_floating_point()), torch.float32)
     image = torch.empty(1, *input_shape, device="meta", dtype=dtype)
-    watch = _Watch({id(values[name]): (name, values[name]) for name, _ in model.named_parameters()}, itemsize)
+    watch = Watch({id(values[name]): (name, values[name]) for name, _ in model.named_parameters()}, itemsize)
     watch.begin(image)
     counter = FlopCounterMode(display=False)
-    with torch.no_grad(), torch.device("meta"), _mode(model, training), _entering(model, watch), counter, watch:
+    with torch.no_grad(), torch.device("meta"), _mode(model, training), entering(model, watch), counter, watch:
         try:
             torch.func.functional_call(model, values, (image,))
         except RuntimeError as error:
@@ -105,7 +105,7 @@ def _mode(model: nn.Module, training: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _entering(model: nn.Module, watch: "_Watch") -> Iterator[None]:
+def entering(model: nn.Module, watch: "Watch") -> Iterator[None]:
     """Tell the watch which module is running."""
     handles = []
     for name, part in model.named_modules():
@@ -140,7 +140,7 @@ class _Call:
         return waiting
 
 
-class _Watch(TorchFunctionMode):
+class Watch(TorchFunctionMode):
     """Notes a row for each torch function that is a layer, and follows the receptive fields.
 
     A mode sees each function once, as the model calls it: what the function itself calls is not shown again.

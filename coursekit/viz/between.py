@@ -23,6 +23,9 @@ class LineOfLosses(NamedTuple):
         0 is the first solution, 1 the second.
     losses : ndarray of shape (points,)
         Mean loss, in nats.
+
+    >>> LineOfLosses(np.array([0, 0.5, 1]), np.array([0.1, 2.0, 0.3])).barrier
+    1.8
     """
 
     places: np.ndarray
@@ -144,7 +147,12 @@ def show_line_of_losses(
 
 
 def line_of_losses_figure(lines: Mapping[str, LineOfLosses], *, ends: tuple[str, str] = ("A", "B")) -> Figure:
-    """Draw what `show_line_of_losses` shows."""
+    """Draw what `show_line_of_losses` shows.
+
+    >>> line = LineOfLosses(np.array([0, 0.5, 1]), np.array([0.1, 2.0, 0.3]))
+    >>> [text.get_text() for text in line_of_losses_figure({"test": line}, ends=("seed 0", "seed 1")).axes[0].texts]
+    ['seed 0', 'seed 1']
+    """
     if not lines:
         raise ValueError("lines is empty: give at least one, as {title: line_of_losses(...)}.")
     figure, axes = new_figure(size=(6.2, 3.2))

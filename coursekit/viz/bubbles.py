@@ -35,13 +35,22 @@ def bubble_plot(comparison: "Comparison", alt: str | None = None) -> None:
     ------
     ValueError
         If no network has a published top-5 error.
+
+    >>> from coursekit.models import compare
+    >>> bubble_plot(compare(["alexnet"]))  # doctest: +ELLIPSIS
+    Bubble plot of networks: thousand million multiply-adds to the right, top-5 error upwards, parameters as area. ...
     """
     figure = bubble_figure(comparison)
     show(figure, bubble_alt(comparison) if alt is None else alt)
 
 
 def bubble_figure(comparison: "Comparison") -> Figure:
-    """Draw what `bubble_plot` shows."""
+    """Draw what `bubble_plot` shows.
+
+    >>> from coursekit.models import compare
+    >>> [text.get_text() for text in bubble_figure(compare(["alexnet"])).axes[0].texts]
+    ['AlexNet, 61 M']
+    """
     rows = sorted(_plotted(comparison), key=lambda row: -row.parameters)  # small bubbles come to lie on large ones
     figure, ((axes,),) = new_figure(size=(6.8, 4.4))
     costs, errors = [row.macs / 1e9 for row in rows], [row.top5 for row in rows]
@@ -152,6 +161,9 @@ def history_plot(history: "ChallengeHistory | None" = None, alt: str | None = No
         As ``coursekit.models.history`` gives it, and taken from there if left out.
     alt : str, optional
         What the figure shows; a sentence with all the numbers, if left out.
+
+    >>> history_plot()  # doctest: +ELLIPSIS
+    Bars of the top-5 error in the ImageNet challenge, falling by the year. ... A line at a trained person's 5.1 %.
     """
     history = _history() if history is None else history
     show(history_figure(history), history_alt(history) if alt is None else alt)
@@ -164,7 +176,11 @@ def _history() -> "ChallengeHistory":
 
 
 def history_figure(history: "ChallengeHistory | None" = None) -> Figure:
-    """Draw what `history_plot` shows."""
+    """Draw what `history_plot` shows.
+
+    >>> [label.get_text().replace("\\n", " ") for label in history_figure().axes[0].get_xticklabels()][:3]
+    ['NEC-UIUC 2010', 'XRCE 2011', 'ISI 2012 second']
+    """
     history = _history() if history is None else history
     entries = history.entries
     figure, ((axes,),) = new_figure(size=(7.6, 4.0))

@@ -90,7 +90,9 @@ def codes_figure(
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set(visible=True, color="#dddddd")
     if images is None:
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, markerscale=1.6, handletextpad=0.3)
+        axes.legend(
+            loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, markerscale=1.6, handletextpad=0.3, frameon=False
+        )
     return figure
 
 

@@ -50,6 +50,9 @@ class EffectiveField(NamedTuple):
         Mean absolute gradient, over inputs and channels; they add up to 1.
     top, left, height, width : int
         The receptive field by arithmetic, in pixels; it may reach beyond the image, into the padding.
+
+    >>> EffectiveField(np.eye(3) / 3, top=0, left=0, height=3, width=3).side()  # a square with 95 % of it
+    3
     """
 
     values: np.ndarray
@@ -244,11 +247,16 @@ def show_effective_field(fields: Mapping[str, EffectiveField], *, alt: str | Non
 
 
 def effective_field_figure(fields: Mapping[str, EffectiveField]) -> Figure:
-    """Draw what `show_effective_field` shows."""
+    """Draw what `show_effective_field` shows.
+
+    >>> figure = effective_field_figure({"diagonal": EffectiveField(np.eye(3) / 3, 0, 0, 3, 3)})
+    >>> len(figure.axes), len(figure.legends)
+    (1, 1)
+    """
     if not fields:
         raise ValueError("fields is empty: give at least one, as {title: effective_field(...)}.")
     side = min(2.9, 8.0 / len(fields))
-    figure, axes = new_figure(1, len(fields), size=(side * len(fields), side + 0.75))
+    figure, axes = new_figure(1, len(fields), size=(max(4.5, side * len(fields)), side + 0.95))  # the legend needs 4.5
     for panel, (title, field) in zip(axes[0], fields.items(), strict=True):
         _draw_field(panel, title, field)
     figure.legend(

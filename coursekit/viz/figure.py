@@ -46,6 +46,10 @@ def new_figure(rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (
     -------
     figure : matplotlib.figure.Figure
     axes : numpy.ndarray of matplotlib.axes.Axes, shape (rows, columns)
+
+    >>> figure, axes = new_figure(1, 2, size=(6, 3))
+    >>> axes.shape, figure.get_size_inches().tolist()
+    ((1, 2), [6.0, 3.0])
     """
     with rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained")
@@ -54,7 +58,11 @@ def new_figure(rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (
 
 
 def data_uri(figure: Figure, *, dpi: int = DPI) -> str:
-    """Draw the figure in the course's style, as an address that holds the picture itself (WebP, a tenth of a PNG)."""
+    """Draw the figure in the course's style, as an address that holds the picture itself (WebP, a tenth of a PNG).
+
+    >>> data_uri(new_figure()[0])[:22]
+    'data:image/webp;base64'
+    """
     buffer = io.BytesIO()
     with rc_context(STYLE):
         figure.savefig(buffer, format="webp", dpi=dpi, pil_kwargs={"quality": 88, "method": 6})
@@ -62,7 +70,11 @@ def data_uri(figure: Figure, *, dpi: int = DPI) -> str:
 
 
 def img_tag(uri: str, alt: str, figure: Figure) -> str:
-    """HTML of a drawn figure, as large as it was planned, with its alt text."""
+    """HTML of a drawn figure, as large as it was planned, with its alt text.
+
+    >>> img_tag("data:,", "Two & two", new_figure(size=(2, 1))[0])
+    '<img src="data:," width="192" alt="Two &amp; two">'
+    """
     width = round(figure.get_figwidth() * 96)
     return f'<img src="{uri}" width="{width}" alt="{html.escape(require_alt(alt), quote=True)}">'
 
@@ -96,6 +108,11 @@ def show(figure: Figure, alt: str) -> None:
     ------
     ValueError
         If ``alt`` is empty.
+
+    >>> figure, axes = new_figure()
+    >>> line = axes[0, 0].plot([1, 4, 9])
+    >>> show(figure, "Three squares, rising faster and faster.")  # in a notebook: the figure; elsewhere its text
+    Three squares, rising faster and faster.
     """
     show_html(img_tag(data_uri(figure), alt, figure), alt)
 

@@ -105,7 +105,12 @@ def filters_figure(
     columns: int | None = None,
     side: float | None = None,
 ) -> Figure:
-    """Draw what `show_filters` shows."""
+    """Draw what `show_filters` shows.
+
+    >>> figure = filters_figure({"before": np.eye(4)[None, None], "after": np.ones((6, 1, 4, 4))})
+    >>> [len(panel.images) for panel in figure.axes]
+    [1, 6]
+    """
     sets = dict(weights) if isinstance(weights, Mapping) else {"": weights}
     if not sets:
         raise ValueError("weights is empty: give at least one set of filters, as {title: weights}.")

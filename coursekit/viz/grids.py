@@ -64,6 +64,9 @@ def show_grid(values, alt: str, *, title: str = "") -> None:
     ------
     ValueError
         If the array is not two-dimensional, or too large to be read.
+
+    >>> show_grid([[1, 9], [9, 1]], alt="2x2 grid: 1 and 9 above, 9 and 1 below.")
+    2x2 grid: 1 and 9 above, 9 and 1 below.
     """
     values = as_grid(values)
     figure, axes = new_figure(
@@ -98,6 +101,9 @@ def show_places(image, kernel, alt: str) -> None:
     ------
     ValueError
         If the kernel does not fit, or there are more than nine places.
+
+    >>> show_places(np.arange(9).reshape(3, 3), [[0, 1], [2, 3]], alt="Four places: 19, 25, 37 and 43.")
+    Four places: 19, 25, 37 and 43.
     """
     image, kernel = as_grid(image), as_grid(kernel)
     rows, columns = (i - k + 1 for i, k in zip(image.shape, kernel.shape, strict=True))
@@ -121,6 +127,9 @@ def show_matrix(matrices: dict[str, np.ndarray], alt: str) -> None:
     matrices : dict of title to array_like, shape (rows, columns)
     alt : str
         What the figure shows, in a sentence.
+
+    >>> show_matrix({"identity": np.eye(3), "shift": np.eye(3, k=1)}, alt="A diagonal, and one moved to the right.")
+    A diagonal, and one moved to the right.
     """
     arrays = [np.asarray(m, dtype=float) for m in matrices.values()]
     norm = signed_norm(np.concatenate([a.ravel() for a in arrays]))

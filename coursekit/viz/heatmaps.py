@@ -181,7 +181,7 @@ def sanity_figure(checks: "Mapping[str, SanityCheck]") -> Figure:
     curves.set(ylabel="rank correlation\nwith the trained map", ylim=(min(-0.05, *_lowest(checks)), 1.05))
     curves.set(xlabel="lowest layer with random weights, all above it random too", xlim=(-0.5, columns - 0.5))
     curves.set_xticks(range(columns), [_broken(stage) for stage in stages], fontsize=8)
-    curves.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    curves.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     return figure
 
 

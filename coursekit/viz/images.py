@@ -30,12 +30,26 @@ def show_images(images: dict[str, np.ndarray], alt: str, *, columns: int = 4, si
     ------
     ValueError
         If there is no picture, or one has neither two axes nor three with 3 or 4 channels last.
+
+    An image beside what filters make of it (a sharpened one runs over 0: np.clip it, or it counts as signed):
+
+    >>> from scipy.ndimage import correlate
+    >>> step = np.repeat([[0.0, 0.0, 1.0, 1.0]], 4, axis=0)
+    >>> kernels = {"blur": np.full((3, 3), 1 / 9), "edges": np.array([[-1, 0, 1]] * 3)}
+    >>> filtered = {name: correlate(step, kernel) for name, kernel in kernels.items()}
+    >>> show_images({"step": step} | filtered, alt="An upright step, blurred, and as a bright line of edges.")
+    An upright step, blurred, and as a bright line of edges.
     """
     show(images_figure(images, columns=columns, side=side), alt)
 
 
 def images_figure(images: dict[str, np.ndarray], *, columns: int = 4, side: float = 1.9) -> Figure:
-    """Draw what `show_images` shows."""
+    """Draw what `show_images` shows.
+
+    >>> figure = images_figure({"digit": np.eye(8), "edges": np.eye(8) - np.eye(8, k=1)})
+    >>> [(panel.get_title(), panel.images[0].get_cmap().name) for panel in figure.axes]
+    [('digit', 'gray'), ('edges', 'PuOr_r')]
+    """
     if not images:
         raise ValueError("images is empty: give at least one picture, as {title: array}.")
     arrays = {title: as_picture(title, image) for title, image in images.items()}

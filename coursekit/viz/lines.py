@@ -30,6 +30,9 @@ def show_lines(
     ------
     ValueError
         If a curve is not as long as x.
+
+    >>> show_lines([0, 1], {"up": [0, 1]}, "A line that rises.", xlabel="time (s)", ylabel="height (m)")
+    A line that rises.
     """
     show(lines_figure(x, curves, xlabel=xlabel, ylabel=ylabel, panels=panels, **limits), alt)
 
@@ -37,7 +40,12 @@ def show_lines(
 def lines_figure(
     x, curves: dict[str, np.ndarray], *, xlabel: str, ylabel: str, panels: bool = False, **limits
 ) -> Figure:
-    """Draw what `show_lines` shows."""
+    """Draw what `show_lines` shows.
+
+    >>> figure = lines_figure([0, 1], {"up": [0, 1], "down": [1, 0]}, xlabel="time (s)", ylabel="height (m)")
+    >>> [line.get_label() for line in figure.axes[0].lines]
+    ['up', 'down']
+    """
     x = np.asarray(x)
     for name, y in curves.items():
         if np.shape(y) != x.shape:

@@ -138,7 +138,12 @@ def show_maps(
 def maps_figure(
     maps: np.ndarray, *, title: str = "", most: int = 64, columns: int | None = None, scale: str = "each"
 ) -> Figure:
-    """Draw what `show_maps` shows."""
+    """Draw what `show_maps` shows.
+
+    >>> panel = maps_figure(np.stack([np.eye(4), np.zeros((4, 4))])).axes[0]
+    >>> len(panel.images), len(panel.patches)  # two maps, and a frame around the one that does not fire
+    (2, 1)
+    """
     if scale not in ("each", "all"):
         raise ValueError(f"scale is {scale!r}: expected 'each' or 'all'.")
     maps = _as_maps(maps)

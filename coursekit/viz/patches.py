@@ -32,6 +32,9 @@ class Patch(NamedTuple):
     pixels : ndarray of shape (C, height, width)
         The piece, as the network takes it; where the unit sees padding, 0. Where it sees more than the whole
         picture, the picture.
+
+    >>> Patch(1.5, image=0, place=(3, 4), box=(6, 8, 2, 2), pixels=np.eye(2)[None]).value
+    1.5
     """
 
     value: float
@@ -156,7 +159,12 @@ def show_patches(patches: Mapping[str, Sequence[Patch]] | Sequence[Patch], *, al
 
 
 def patches_figure(patches: Mapping[str, Sequence[Patch]] | Sequence[Patch]) -> Figure:
-    """Draw what `show_patches` shows."""
+    """Draw what `show_patches` shows.
+
+    >>> patch = Patch(1.5, 0, (0, 0), (0, 0, 2, 2), np.eye(2)[None])
+    >>> [len(panel.images) for panel in patches_figure({"diagonals": [patch, patch], "others": [patch]}).axes]
+    [2, 1]
+    """
     rows = _rows(patches)
     longest = max(map(len, rows.values()))
     side = min(0.9, 7.0 / (longest * (1 + GAP)))

@@ -53,12 +53,16 @@ def pictures_of(images: Tensor, bounds: Bounds = (0.0, 1.0)) -> np.ndarray:
 
     Raises
     ------
+    TypeError
+        If images is no tensor.
     ValueError
         If the images have another shape, or white does not lie above black.
 
     >>> pictures_of(torch.tensor([[[[-1.0, 0.0, 1.0]]]]), (-1, 1))
     array([[[0. , 0.5, 1. ]]], dtype=float32)
     """
+    if not isinstance(images, Tensor):
+        raise TypeError(f"images is {type(images).__name__}, expected the Tensor that goes into the network.")
     if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise ValueError(f"images have shape {tuple(images.shape)}, expected (N, 1, H, W) or (N, 3, H, W).")
     low, high = black_and_white(bounds, images)

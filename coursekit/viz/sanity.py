@@ -33,6 +33,10 @@ class SanityCheck:
         The same by structural similarity, of maps scaled to 0..1.
     maps : ndarray of shape (stages, H, W)
         Of the first image, 0 and above.
+
+    >>> check = SanityCheck(("trained", "fc", "conv"), (1.0, 0.4, 0.0), (1.0, 0.3, 0.1), np.zeros((3, 4, 4)))
+    >>> dict(zip(check.stages, check.rank_correlation, strict=True))["conv"]
+    0.0
     """
 
     stages: tuple[str, ...]

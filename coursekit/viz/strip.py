@@ -78,7 +78,13 @@ def activation_strip_figure(
     layers: Sequence[str] | Mapping[str, str] | None = None,
     maps: int = 10,
 ) -> Figure:
-    """Draw what `show_activation_strip` shows."""
+    """Draw what `show_activation_strip` shows.
+
+    >>> from coursekit.nn import SimpleConvNet
+    >>> figure = activation_strip_figure(SimpleConvNet(), np.zeros((1, 28, 28), np.float32))
+    >>> [panel.get_title().split("\\n")[0] for panel in figure.axes][::3]
+    ['input', 'Pool1', 'Affine2']
+    """
     columns, scores, picture = _collect(network, image, layers)
     return _draw(columns, scores, picture, _class_names(network, classes, len(scores)), maps)
 

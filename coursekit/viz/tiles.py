@@ -26,6 +26,9 @@ def tiles_figure(tiles: np.ndarray, *, columns: int = 10, side: float = 0.75) ->
     ------
     ValueError
         If there is no picture, or they have not two axes each, and channels that can be shown.
+
+    >>> len(tiles_figure(np.zeros((12, 4, 4)), columns=6).axes)
+    12
     """
     if not np.size(tiles) or not (np.ndim(tiles) == 3 or (np.ndim(tiles) == 4 and np.shape(tiles)[1] in (1, 3))):
         raise ValueError(
@@ -69,6 +72,10 @@ def mistakes_figure(
     ------
     ValueError
         If no prediction is wrong.
+
+    >>> figure = mistakes_figure(np.zeros((3, 4, 4)), np.array([3, 1, 4]), np.array([3, 7, 9]))
+    >>> [[text.get_text() for text in panel.texts] for panel in figure.axes]
+    [['1', '7'], ['4', '9']]
     """
     wrong = np.flatnonzero(np.asarray(labels) != np.asarray(predictions))
     if not len(wrong):
@@ -76,7 +83,7 @@ def mistakes_figure(
     if sureness is not None:
         wrong = wrong[np.argsort(-np.asarray(sureness, dtype=float)[wrong], kind="stable")]
     wrong = wrong[:most]
-    figure = tiles_figure(images[wrong], side=0.9)
+    figure = tiles_figure(images[wrong], side=0.8)  # ten in a row: 8 inches, as wide as a notebook
     for panel, k in zip(figure.axes, wrong, strict=False):
         label, reading = (each[k] if names is None else names[each[k]] for each in (labels, predictions))
         look = {"transform": panel.transAxes, "weight": "bold", "fontsize": 10 if names is None else 8}

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from coursekit.models.trace import _entering, _Watch
+from coursekit.models.trace import Watch, entering
 from coursekit.shapes import Field
 from coursekit.viz.torch_layers import Enough, as_tensor, evaluating, numbered, watching
 
@@ -18,7 +18,7 @@ def torch_fields(model: nn.Module, input_shape: tuple[int, ...]) -> dict[str, tu
     Run with numbers, all of them 0: on torch's device ``meta`` the first run would load torch's compiler, for seconds.
     """
     image = as_tensor(model, np.zeros((1, *input_shape), np.float32))
-    watch = _Watch({}, itemsize=4)
+    watch = Watch({}, itemsize=4)
     watch.begin(image)
     fields: dict[str, Any] = {}
 
@@ -27,7 +27,7 @@ def torch_fields(model: nn.Module, input_shape: tuple[int, ...]) -> dict[str, tu
         fields[numbered(name, fields)] = found if found is not None and len(found) == 2 else None
 
     hooks = watching(model, {name for name, _ in model.named_modules()}, note)
-    with torch.no_grad(), evaluating(model), _entering(model, watch), hooks, watch:  # its hooks first: it has left then
+    with torch.no_grad(), evaluating(model), entering(model, watch), hooks, watch:  # its hooks first: it has left then
         model(image)
     return fields
 

@@ -47,6 +47,10 @@ def curves_figure(
     ------
     ValueError
         If there is no curve, or an empty one.
+
+    >>> figure = curves_figure({"Adam": [[4.0, 2.0], [6.0, 3.0]]}, ylabel="error (%)")
+    >>> figure.axes[0].lines[0].get_ydata().tolist()
+    [5.0, 2.5]
     """
     curves = {name: _as_curves(name, seeds) for name, seeds in _require_some(runs, "runs").items()}
     figure, axes = new_figure(size=(6.2, 3.2))
@@ -72,9 +76,14 @@ def histories_figure(histories: Mapping[str, History | Sequence[History]]) -> Fi
     ------
     ValueError
         If there is no history, or one without a step.
+
+    >>> from coursekit.train import History
+    >>> run = History(losses=[2.3, 0.5], training_accuracy=[0.9], validation_accuracy=[0.88])
+    >>> [panel.get_ylabel() for panel in histories_figure({"SimpleConvNet": run}).axes]
+    ['loss (nats)', 'error (%)']
     """
     groups = {name: _as_list(name, group) for name, group in _require_some(histories, "histories").items()}
-    figure, axes = new_figure(1, 2, size=(8.2, 3.2))
+    figure, axes = new_figure(1, 2, size=(8.0, 3.2))
     losses, errors = axes[0]
     for k, (name, group) in enumerate(groups.items()):
         smoothed, start = zip(*(_smoothed(name, each.losses) for each in group), strict=True)
@@ -145,6 +154,10 @@ def confusion_figure(counts: np.ndarray, names: Sequence[str] | None = None) -> 
     ------
     ValueError
         If it is not a square of counts, or there is not one name for each class.
+
+    >>> panel = confusion_figure(np.array([[8, 0], [3, 9]]), ["cat", "dog"]).axes[0]
+    >>> [text.get_text() for text in panel.texts]
+    ['8', '3', '9']
     """
     counts = np.asarray(counts)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:
@@ -181,6 +194,9 @@ def ladder_figure(rates: Mapping[str, float], *, unit: str = "images/s") -> Figu
     ------
     ValueError
         If there is no step, or a speed is not above zero.
+
+    >>> [text.get_text() for text in ladder_figure({"loops": 10, "im2col": 250}).axes[0].texts]
+    ['10  (1×)', '250  (25×)']
     """
     values = np.array(list(_require_some(rates, "rates").values()), dtype=float)
     if not (values > 0).all():

@@ -163,7 +163,7 @@ def table_bars_figure(table: "Table") -> Figure:
     memory.set_ylim(len(layers) - 0.4, -0.6)
     kinds = {kind for _, kind, _, _ in layers}
     handles = [Patch(color=COLOURS[kind], label=WORDS[kind].partition(" (")[0]) for kind in COLOURS if kind in kinds]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
     return figure
 
 
@@ -244,4 +244,4 @@ def _finish(figure: Figure, axes: Axes, title: str, kinds: set[str], right: floa
     figure.set_size_inches(across, up + 0.75)
     axes.set_title(f"{title}: channels x height x width", loc="left")
     handles = [Patch(color=COLOURS[kind], label=WORDS[kind]) for kind in COLOURS if kind in kinds]
-    figure.legend(handles=handles, loc="outside lower center", fontsize=8, ncols=4)
+    figure.legend(handles=handles, loc="outside lower center", fontsize=8, ncols=4, frameon=False)

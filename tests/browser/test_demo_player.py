@@ -211,3 +211,16 @@ def test_nothing_sticks_out_of_the_page(page, view, width):
         assert page.evaluate("(s => s.scrollWidth - s.clientWidth)(document.querySelector('[data-part=stage]'))") <= 0
     finally:
         page.set_viewport_size(before)
+
+
+def test_little_motion_makes_the_demo_play_slowly(page):
+    for motion, wait in (("no-preference", 1100), ("reduce", 2500)):
+        page.emulate_media(reduced_motion=motion)
+        open_demo(page)
+        page.evaluate(
+            "window.waits = []; window.setInterval = (call, wait) => { if (wait) waits.push(wait); return 1; }"
+        )
+        page.get_by_role("button", name="Play").click()
+        assert page.evaluate("waits") == [wait]
+        page.goto("about:blank")  # a window with a clock of its own
+    page.emulate_media(reduced_motion="no-preference")

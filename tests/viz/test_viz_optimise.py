@@ -207,6 +207,7 @@ WRONG = [
     (lambda n, x: viz.invert_features(n, x, "0", variation=-1), ValueError, "variation is -1"),
     (lambda n, x: viz.deep_dream(n, x, "0", scale=1), ValueError, "scale is 1"),
     (lambda n, x: viz.deep_dream(n, x, "0", octaves=0), ValueError, "octaves is 0"),
+    (lambda n, x: viz.pictures_of(n), TypeError, "images is Sequential"),
     (lambda n, x: viz.pictures_of(x[0]), ValueError, r"images have shape \(3, 16, 16\)"),
 ]
 
