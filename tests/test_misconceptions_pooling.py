@@ -29,14 +29,6 @@ def test_padding_of_max_pooling_never_wins():
     assert (y < 0).all()
 
 
-def test_flattened_is_what_a_fully_connected_layer_sees():
-    volume = RNG.normal(size=(3, 4, 5))
-    y, _ = nn.affine_forward(volume[None], np.eye(60), np.zeros(60))
-    np.testing.assert_array_equal(pooling.flattened(volume), y[0])
-    for wrong in (pooling.channels_last, pooling.columns_first):
-        assert not np.array_equal(wrong(volume), y[0])
-
-
 def test_slopes_in_a_chain_are_multiplied():
     _, cache = nn.sigmoid_forward(np.zeros(1))
     slope = nn.sigmoid_backward(np.ones(1), cache)

@@ -52,8 +52,8 @@ DRILLS = {
         cases=4,
         hints=(
             "Begin with np.pad. It wants a pair (before, after) for each of the three axes; the channels get (0, 0).",
-            "The output has len(w) maps, and (H + 2P - KH) // S + 1 rows. Fill it in three loops: f, i, j.",
-            "At (f, i, j) the window is x[:, S*i : S*i + KH, S*j : S*j + KW], from the padded x.",
+            "The output has len(w) maps, and (H + 2P - F) // S + 1 rows. Fill it in three loops: k, i, j.",
+            "At (k, i, j) the window is x[:, S*i : S*i + F, S*j : S*j + F], from the padded x.",
         ),
         section="2.5 The layer, in loops",
     ),

@@ -155,21 +155,6 @@ def once_silent(z: np.ndarray) -> int:
 # ------------------------------------------------------------------ fully connected layers
 
 
-def flattened(volume: np.ndarray) -> np.ndarray:
-    """Map after map, in each map row after row: the last axis moves fastest."""
-    return volume.ravel()
-
-
-def channels_last(volume: np.ndarray) -> np.ndarray:
-    """This goes pixel by pixel and takes all channels of each. So flatten volumes (H, W, C); ours are (C, H, W)."""
-    return volume.transpose(1, 2, 0).ravel()
-
-
-def columns_first(volume: np.ndarray) -> np.ndarray:
-    """This goes down the columns of each map. Arrays are read row by row."""
-    return volume.transpose(0, 2, 1).ravel()
-
-
 def pooled_along_one_axis(channels: int, size: int, window: int, outputs: int) -> int:
     """This divides one axis only. Height and width both shrink, so the weights go down by the window's area."""
     return outputs * (channels * size * (size // window) + 1)
