@@ -35,7 +35,12 @@ def show_graph(
 
 
 def graph_figure(values: dict[str, tuple[float, float]], arrows, *, formulas: dict[str, str] | None = None) -> Figure:
-    """Draw what `show_graph` shows."""
+    """Draw what `show_graph` shows.
+
+    >>> figure = graph_figure({"x": (2, 12), "y": (4, 3)}, ["xy"])
+    >>> [text.get_text() for text in figure.axes[0].texts if "=" in text.get_text()]
+    ['x = 2', 'dx = 12', 'y = 4', 'dy = 3']
+    """
     arrows = list(arrows)
     places = graph_places(values, arrows)
     columns, rows = (max(place[axis] for place in places.values()) + 1 for axis in (0, 1))
@@ -120,7 +125,12 @@ def show_connections(inputs, outputs, taps, alt: str, *, stride: int = 1, highli
 
 
 def connections_figure(inputs, outputs, taps, *, stride: int = 1, highlight: int | None = None) -> Figure:
-    """Draw what `show_connections` shows."""
+    """Draw what `show_connections` shows.
+
+    >>> figure = connections_figure(["x1", "x2", "x3"], ["y1", "y2"], ["w1", "w2"])
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['x1', 'x2', 'x3', 'y1', 'y2']
+    """
     windows = (len(inputs) - len(taps)) // stride + 1
     if len(outputs) != windows:
         raise ValueError(
