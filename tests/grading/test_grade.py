@@ -240,7 +240,17 @@ def test_grading_imports_neither_torch_nor_the_reference_layers():
 def leaked(out: Path) -> list[str]:
     """What stands on the pages that only a kernel could know or say."""
     pages = "".join(path.read_text(encoding="utf-8") for path in (out / "feedback").rglob("*.html"))
-    words = ("42", "really", "not yet ", "COURSEKIT", "MemoryError", "SyntaxError", "Traceback", "rng", "lambda")
+    words = (
+        "answer is 42",
+        "really",
+        "not yet ",
+        "COURSEKIT",
+        "MemoryError",
+        "SyntaxError",
+        "Traceback",
+        "rng",
+        "lambda",
+    )
     return [word for word in words if word in pages.replace("<title>", "")]
 
 

@@ -1,11 +1,16 @@
 """Assignment 1: each plausible wrong answer loses points, each differently written right one gets all of them."""
 
+import importlib
+
+import answers_01 as answers
 import numpy as np
 import pytest
 from bench import Bench
-from numpy.lib.stride_tricks import sliding_window_view
 
+from coursekit.compare import compare
+from coursekit.grading.variants import how_many, with_numbers
 from coursekit.misconceptions import maths as wrong
+from coursekit.misconceptions import questions_01 as thoughts
 
 SEEDS = (1, 2, 3)
 
@@ -15,378 +20,220 @@ def bench():
     return Bench("01_convolution_maths")
 
 
-# ------------------------------------------------------------------ question 1
-
-
-def square_images_only(image, kernel):
-    places = image.shape[0] - kernel.shape[0] + 1
-    return wrong.window_sums(image, kernel)[:places, :places]
-
-
-def divided_by_the_number_of_weights(image, kernel):
-    return wrong.window_sums(image, kernel) / kernel.size
-
-
-def padded_to_the_same_size(image, kernel):
-    grown = np.pad(image, [(k // 2, (k - 1) // 2) for k in kernel.shape])
-    return wrong.window_sums(grown, kernel)
-
-
-def one_step_too_short(image, kernel):
-    return wrong.window_sums(image, kernel)[:-1, :-1]
-
-
-def integers_only(image, kernel):
-    return wrong.window_sums(image, kernel).astype(int)
-
-
-def slide_by_offsets(image, kernel):
-    rows, columns = (n - k + 1 for n, k in zip(image.shape, kernel.shape, strict=True))
-    y = np.zeros((rows, columns))
-    for p in range(kernel.shape[0]):
-        for q in range(kernel.shape[1]):
-            y += kernel[p, q] * image[p : p + rows, q : q + columns]
-    return y
-
-
-def slide_in_float32(image, kernel):
-    return wrong.window_sums(image.astype(np.float32), kernel.astype(np.float32))
-
-
-def slide_to_lists(image, kernel):
-    return wrong.window_sums(image, kernel).tolist()
-
-
-# ------------------------------------------------------------------ question 2
-
-
-def same_padding(size, kernels):
-    return size
-
-
-def padded_by_one(size, kernels):
-    return size - sum(k - 3 for k in kernels)
-
-
-def only_the_last_kernel(size, kernels):
-    return size - kernels[-1] + 1
-
-
-def refuses_a_kernel_that_just_fits(size, kernels):
-    for kernel in kernels:
-        if kernel >= size:
-            raise ValueError
-        size -= kernel - 1
-    return size
-
-
-def looks_at_the_first_size_only(size, kernels):
-    if max(kernels) > size:
-        raise ValueError
-    return size - sum(k - 1 for k in kernels)
-
-
-def refuses_at_the_end_only(size, kernels):
-    left = size - sum(k - 1 for k in kernels)
-    if left < 0:
-        raise ValueError
-    return left
-
-
-def width_at_once(size, kernels):
-    left = size - sum(kernels) + len(kernels)
-    if left < 1:
-        raise ValueError("no place left")
-    return np.int64(left)
-
-
-# ------------------------------------------------------------------ question 4
-
-
-def valid_part_only(x, w):
-    return np.convolve(x, w, mode="valid")
-
-
-def same_part_only(x, w):
-    return np.convolve(x, w, mode="same")
-
-
-def kernel_must_be_the_shorter_list(x, w):
-    y = np.zeros(len(x) + len(w) - 1)
-    for i in range(len(y)):
-        for k in range(min(len(w), len(x))):
-            if 0 <= i - k < len(x):
-                y[i] += w[k] * x[i - k]
-    return y
-
-
-def convolve_by_the_formula(x, w):
-    size = len(x) + len(w) - 1
-    return [sum(w[k] * x[n - k] for k in range(len(w)) if 0 <= n - k < len(x)) for n in range(size)]
-
-
-def convolve_by_a_matrix(x, w):
-    matrix = np.zeros((len(x) + len(w) - 1, len(x)))
-    for i in range(len(x)):
-        matrix[i : i + len(w), i] = w
-    return matrix @ x
-
-
-def convolve_in_float32(x, w):
-    return np.convolve(x.astype(np.float32), w.astype(np.float32))
-
-
-# ------------------------------------------------------------------ question 5
-
-
-def transposed_kernel(image, kernel):
-    return wrong.window_sums(image.T, kernel).T
-
-
-def turned_result(image, kernel):
-    return wrong.window_sums(image, kernel)[::-1, ::-1]
-
-
-def turns_by_rot90(image, kernel):
-    return wrong.window_sums(image, np.rot90(kernel, 2))
-
-
-def turns_the_image_instead(image, kernel):
-    return wrong.window_sums(image[::-1, ::-1], kernel)[::-1, ::-1]
-
-
-# ------------------------------------------------------------------ question 7
-
-
-def kernels_turned(x, w):
-    return np.stack([wrong.summed_channels(x, kernel[:, ::-1, ::-1]) for kernel in w])
-
-
-def maps_last(x, w):
-    return np.stack([wrong.summed_channels(x, kernel) for kernel in w], axis=-1)
-
-
-def one_map_for_each_channel(x, w):
-    return np.stack([wrong.separate_channels(x, kernel) for kernel in w])
-
-
-def all_kernels_added(x, w):
-    return wrong.summed_channels(x, w.sum(axis=0))[None]
-
-
-def maps_one_by_one(x, w):
-    return [wrong.summed_channels(x, kernel) for kernel in w]
-
-
-def maps_by_one_matrix_product(x, w):
-    windows = sliding_window_view(x, w.shape[1:])[0]
-    columns = windows.reshape(-1, w[0].size)
-    return (columns @ w.reshape(len(w), -1).T).T.reshape(len(w), *windows.shape[:2]).astype(np.float32)
-
-
-# ------------------------------------------------------------------ question 8
-
-
-def first_axis_only(x, w):
-    return np.apply_along_axis(lambda row: np.correlate(row, w.ravel()[: w.shape[0]], "valid"), 0, x)
-
-
-def turned_on_every_axis(x, w):
-    return slide_over_places(x, np.flip(w))
-
-
-def sums_the_first_axes(x, w):
-    windows = sliding_window_view(x, w.shape)
-    return (windows * w).sum(axis=tuple(range(x.ndim)))
-
-
-def slide_over_places(x, w):
-    y = np.empty([n - k + 1 for n, k in zip(x.shape, w.shape, strict=True)])
-    for at in np.ndindex(y.shape):
-        y[at] = (x[tuple(slice(i, i + k) for i, k in zip(at, w.shape, strict=True))] * w).sum()
-    return y
-
-
-def slide_in_float32_nd(x, w):
-    return slide_over_places(x.astype(np.float32), w.astype(np.float32))
-
-
-# ------------------------------------------------------------------ question 9
-
-
-def difference_without_absolute(layer, x, by):
-    return float((layer(np.roll(x, by)) - np.roll(layer(x), by)).max())
-
-
-def mean_difference(layer, x, by):
-    return float(np.abs(layer(np.roll(x, by)) - np.roll(layer(x), by)).mean())
-
-
-def shifted_to_the_left(layer, x, by):
-    return float(np.abs(layer(np.roll(x, -by)) - np.roll(layer(x), -by)).max())
-
-
-def always_zero(layer, x, by):
-    return 0.0
-
-
-def follows_by_hand(layer, x, by):
-    shifted, output = layer(np.concatenate([x[-by:], x[:-by]])), layer(x)
-    return max(abs(a - b) for a, b in zip(shifted, np.concatenate([output[-by:], output[:-by]]), strict=True))
-
-
-# ------------------------------------------------------------------ question 10
-
-
-def slope_of_the_same_length(w):
-    return np.convolve(w, [1, -1])[:-1]
-
-
-def central_differences(w):
-    return np.convolve(w, [1, 0, -1])
-
-
-def slope_by_padding(w):
-    return np.diff(np.pad(w, 1)).tolist()
-
-
-# ------------------------------------------------------------------ question 11
-
-
-def right_end_sum(f, g, t, steps):
-    tau = np.arange(1, steps + 1) * t / steps
-    return float(np.sum(f(tau) * g(t - tau)) * t / steps)
-
-
-def trapezium_sum(f, g, t, steps):
-    tau = np.linspace(0, t, steps + 1)
-    return float(np.trapezoid(f(tau) * g(t - tau), tau))
-
-
-def one_piece_too_many(f, g, t, steps):
-    return convolve_at_by_loop(f, g, t, steps + 1)
-
-
-def turned_sign(f, g, t, steps):
-    tau = (np.arange(steps) + 0.5) * t / steps
-    return float(np.sum(f(tau) * g(tau - t)) * t / steps)
-
-
-def convolve_at_by_loop(f, g, t, steps):
-    return sum(f((k + 0.5) * t / steps) * g(t - (k + 0.5) * t / steps) for k in range(steps)) * t / steps
+def all_but(right, letters="PQR"):
+    return [letter for letter in letters if letter != right]
 
 
 WRONG = {
+    "y_by_hand": [
+        [[3, -2, 8], [6, 1, 7]],  # turned
+        [[8, 2, 10], [10, 4, 14]],  # multiplied as matrices
+        [[4, 3], [7, 6], [-2, 2]],  # rows and columns swapped
+        [[4, -2]],  # in tiles
+        [[1, -2, 7], [6, 3, 2]],  # the kernel read column by column
+        [[4, 7], [3, 6]],  # a place too few along the top
+        [4, 7, -2, 3, 6, 2],  # no rows
+    ],
     "slide": [
         wrong.turned_kernel,
         wrong.matrix_products,
         wrong.swapped_axes,
-        square_images_only,
-        divided_by_the_number_of_weights,
-        padded_to_the_same_size,
-        one_step_too_short,
-        integers_only,
+        answers.square_images_only,
+        answers.divided_by_the_number_of_weights,
+        answers.padded_to_the_same_size,
+        answers.one_step_too_short,
+        answers.integers_only,
     ],
     "width_after": [
         wrong.steps_of_a_stack,
-        same_padding,
-        padded_by_one,
-        only_the_last_kernel,
-        refuses_a_kernel_that_just_fits,
-        looks_at_the_first_size_only,
-        refuses_at_the_end_only,
+        answers.same_padding,
+        answers.padded_by_one,
+        answers.only_the_last_kernel,
+        answers.refuses_a_kernel_that_just_fits,
+        answers.looks_at_the_first_size_only,
+        answers.refuses_at_the_end_only,
     ],
-    "dense_weights": [64 * 64 * 100, 64 * 64 * 3, 64 * 64 * 3 * 100 + 100],
-    "conv_weights": [100 * 5 * 5, 5 * 5 * 3, 100 * 5 * 5 * 3 + 100, 100 * 60 * 60],
+    "dense_weights": [64 * 64 * 100, 64 * 64 * 3, 64 * 64 * 3 * 100 + 100, 100 * 5 * 5 * 3, 64 * 64],
+    "conv_weights": [100 * 5 * 5, 5 * 5 * 3, 100 * 5 * 5 * 3 + 100, 100 * 60 * 60, 7500 * 60 * 60],
     "convolve": [
         wrong.correlate_lists,
         wrong.overwritten_copies,
-        valid_part_only,
-        same_part_only,
-        kernel_must_be_the_shorter_list,
+        answers.valid_part_only,
+        answers.same_part_only,
+        answers.kernel_must_be_the_shorter_list,
     ],
     "true_convolution": [
         wrong.window_sums,
         wrong.mirrored_kernel,
         wrong.flipped_kernel,
-        transposed_kernel,
-        turned_result,
+        answers.transposed_kernel,
+        answers.turned_result,
     ],
-    "move_left": [wrong.MOVE_RIGHT, wrong.MOVE_RIGHT.T, np.eye(3), np.array([[0, 0, 1]])],
-    "sharpen_twice": [np.full((3, 3), -2 / 9), 3 * np.eye(3) - 2 / 9, np.full((3, 3), 1 / 9)],
+    "picked": [*all_but("C", "ABCD"), "E", 3],
+    "move_left": [wrong.MOVE_RIGHT, wrong.MOVE_RIGHT.T, np.eye(3), np.array([[0, 0, 1]]), np.eye(3)[::-1]],
+    "sharpen_twice": [
+        thoughts.DIFFERENCE_ALONE,
+        thoughts.SHARPEN_ONCE,
+        thoughts.MEAN_OF_THE_NEIGHBOURS,
+        np.full((3, 3), -2 / 9),
+        3 * np.eye(3) - 2 / 9,
+        np.full((3, 3), 1 / 9),
+    ],
+    "mean_curve": [*all_but("R"), "S", "QR", "mean"],
+    "difference_curve": [*all_but("P"), "S", "PQ", 1],
+    "sharpen_curve": [*all_but("Q"), "S", "QR", "sharpen"],
+    "levels": [thoughts.EXTREMES_FOR_LEVELS, thoughts.JUMPS_FOR_LEVELS, [2, 8, 5], [5, 8], [5, 9, 2], 5],
+    "first_dark": [thoughts.FIRST_REACTION, thoughts.THE_OTHER_EDGE, thoughts.BACK_TO_FLAT, 10, 5, -12],
     "conv_layer": [
         wrong.first_channel_only,
         wrong.mean_over_channels,
-        kernels_turned,
-        maps_last,
-        one_map_for_each_channel,
-        all_kernels_added,
+        answers.kernels_turned,
+        answers.maps_last,
+        answers.one_map_for_each_channel,
+        answers.all_kernels_added,
     ],
-    "slide_nd": [first_axis_only, turned_on_every_axis, sums_the_first_axes],
+    "wrong_lines": [
+        thoughts.SUM_OF_ROWS_SUSPECTED,
+        thoughts.BOTH_SIZES_SUSPECTED,
+        thoughts.IMAGE_SUSPECTED,
+        {4},
+        {6},
+        {3, 4, 6},
+        set(range(1, 7)),
+    ],
+    "two_passes": [
+        thoughts.last_row_lost,
+        thoughts.last_weight_alone,
+        thoughts.weights_exchanged,
+        thoughts.turned_passes,
+        thoughts.passes_added,
+        answers.passes_from_the_image,
+        answers.square_pictures_only,
+        answers.passes_padded,
+    ],
+    "slide_nd": [
+        thoughts.mean_of_products,
+        thoughts.one_place_lost,
+        answers.sound_and_film_only,
+        answers.first_axis_only,
+        answers.turned_on_every_axis,
+        answers.sums_the_first_axes,
+    ],
     "follows_by": [
         wrong.compared_with_unshifted,
-        difference_without_absolute,
-        mean_difference,
-        shifted_to_the_left,
-        always_zero,
+        answers.difference_without_absolute,
+        answers.mean_difference,
+        answers.shifted_to_the_left,
+        answers.always_zero,
+        answers.always_shifts_by_three,
     ],
     "slope_kernel": [
         wrong.inner_differences,
         wrong.downhill_slope,
-        slope_of_the_same_length,
-        central_differences,
+        answers.slope_of_the_same_length,
+        answers.central_differences,
+        answers.slope_turned_round,
+        answers.sums_of_neighbours,
     ],
+    "litres": [[6, 0, 0], [6, 15, 18], [6, 12, 12], [1, 2, 0.5], [6, 12], 6],
+    "empty_from": [3, 2, 4.5, 1, 6, [5, 5]],
     "convolve_at": [
         wrong.sum_without_width,
         wrong.left_end_sum,
         wrong.unturned_integral,
-        right_end_sum,
-        trapezium_sum,
-        one_piece_too_many,
-        turned_sign,
+        answers.right_end_sum,
+        answers.trapezium_sum,
+        answers.one_piece_too_many,
+        answers.turned_sign,
     ],
 }
 
 RIGHT = {
-    "slide": [wrong.window_sums, slide_by_offsets, slide_in_float32, slide_to_lists],
-    "width_after": [width_at_once],
+    "y_by_hand": [np.array([[4, 7, -2], [3, 6, 2.0]]), ((4, 7, -2), (3, 6, 2))],
+    "slide": [wrong.window_sums, answers.slide_by_offsets, answers.slide_in_float32, answers.slide_to_lists],
+    "width_after": [answers.width_at_once, answers.width_by_recursion],
     "dense_weights": [np.int64(64 * 64 * 3 * 100), float(64 * 64 * 3 * 100)],
-    "conv_weights": [np.array(7500)],
-    "convolve": [np.convolve, convolve_by_the_formula, convolve_by_a_matrix, convolve_in_float32],
-    "true_convolution": [wrong.turned_kernel, turns_by_rot90, turns_the_image_instead],
+    "conv_weights": [np.array(7500), 7500.0],
+    "convolve": [
+        np.convolve,
+        answers.convolve_by_the_formula,
+        answers.convolve_by_a_matrix,
+        answers.convolve_in_float32,
+    ],
+    "true_convolution": [wrong.turned_kernel, answers.turns_by_rot90, answers.turns_the_image_instead],
+    "picked": ["C", " c "],
     "move_left": [wrong.MOVE_RIGHT[:, ::-1].astype(float), [[0, 0, 0], [0, 0, 1], [0, 0, 0]]],
-    "sharpen_twice": [3 * (np.arange(9).reshape(3, 3) == 4) - np.float32(2 / 9)],
-    "conv_layer": [maps_one_by_one, maps_by_one_matrix_product],
-    "slide_nd": [slide_over_places, slide_in_float32_nd],
-    "follows_by": [follows_by_hand],
-    "slope_kernel": [slope_by_padding],
-    "convolve_at": [convolve_at_by_loop],
+    "sharpen_twice": [
+        3 * (np.arange(9).reshape(3, 3) == 4) - np.float32(2 / 9),
+        thoughts.DIFFERENCE_ALONE + np.diag([0, 1, 0]),
+    ],
+    "mean_curve": ["r", "R "],
+    "difference_curve": ["p", " P"],
+    "sharpen_curve": ["q", "Q\n"],
+    "levels": [np.array([5, 8, 2.0]), (5, 8, 2)],
+    "first_dark": [12.0, np.int64(12)],
+    "conv_layer": [answers.maps_one_by_one, answers.maps_by_one_matrix_product],
+    "wrong_lines": [[6, 4], (4, 6)],
+    "two_passes": [answers.passes_by_convolving, answers.passes_in_one_piece],
+    "slide_nd": [answers.slide_over_places, answers.slide_in_float32_nd],
+    "follows_by": [answers.follows_by_hand, answers.follows_by_index],
+    "slope_kernel": [answers.slope_by_padding, answers.slope_by_two_shifts],
+    "litres": [np.array([6, 12, 3]), (6.0, 12.0, 3.0)],
+    "empty_from": [5.0, np.float32(5)],
+    "convolve_at": [answers.convolve_at_by_loop, answers.convolve_at_by_python],
 }
 
 
 def rows(table):
     return [
         pytest.param(name, answer, id=f"{name}-{getattr(answer, '__name__', k)}")
-        for name, answers in table.items()
-        for k, answer in enumerate(answers)
+        for name, given in table.items()
+        for k, answer in enumerate(given)
     ]
 
 
+@pytest.fixture(scope="module")
+def asking(bench):
+    """The checks that stand below the answer that makes a name."""
+    ids = {}
+    for cell in bench.source.cells:
+        for answer in bench.source.answers_of(cell) if cell.checks else ():
+            ids.setdefault(answer.grade_id, []).extend(check.id for check in cell.checks)
+    made = {cell.grade_id: cell.source for cell in bench.source.cells if cell.grade_id in ids}
+    found = {
+        name: [id for grade_id, source in made.items() if makes(source, name) for id in ids[grade_id]] for name in WRONG
+    }
+    assert all(found.values())
+    return found
+
+
+def makes(source, name):
+    """Whether a cell makes a name, at the beginning of a line."""
+    return any(line.startswith((f"{name} = ", f"def {name}(")) for line in source.splitlines())
+
+
+def outcomes(bench, asking, seed, name, answer):
+    """The outcome of each check of a question, with this answer to it."""
+    expected = bench.sent(seed, only=asking[name])
+    got = bench.sent(seed, only=asking[name], **{name: answer})
+    return {id: compare(expected[id], got[id], bench.how[id]).outcome for id in expected}
+
+
 @pytest.mark.parametrize(("name", "answer"), rows(WRONG))
-def test_wrong_answers_lose_points(bench, name, answer):
+def test_wrong_answers_lose_points(bench, asking, name, answer):
     for seed in SEEDS:
-        assert "wrong" in bench.outcomes(seed, **{name: answer}).values()
+        assert "wrong" in outcomes(bench, asking, seed, name, answer).values()
 
 
 @pytest.mark.parametrize(("name", "answer"), rows(RIGHT))
-def test_right_answers_get_all_points(bench, name, answer):
+def test_right_answers_get_all_points(bench, asking, name, answer):
     for seed in range(20):
-        assert set(bench.outcomes(seed, **{name: answer}).values()) == {"correct"}
+        assert set(outcomes(bench, asking, seed, name, answer).values()) == {"correct"}
 
 
 def test_float32_twins_of_all_solutions_get_all_points(bench):
     twins = {name: in_float32(bench.names[name]) for name in WRONG if callable(bench.names[name])}
-    assert len(twins) == 9
+    assert len(twins) == 10
     for seed in range(30):
         assert set(bench.outcomes(seed, **twins).values()) == {"correct"}
 
@@ -403,17 +250,74 @@ def in_float32(function):
 
 
 def test_every_question_has_wrong_and_right_answers(bench):
-    answered = {name for name in bench.names if name in WRONG}
-    assert answered == set(WRONG) == set(RIGHT)
-    untouched = bench.outcomes(1, **dict.fromkeys(WRONG, None))
-    assert "correct" not in untouched.values()
+    assert set(WRONG) == set(RIGHT) == {name for name in bench.names if name in WRONG}
+    assert all(len(found) >= 5 for found in WRONG.values())
+    assert all(len(found) >= 2 for found in RIGHT.values())
+    untouched = bench.outcomes(1, **{name: nothing if callable(bench.names[name]) else None for name in WRONG})
+    assert set(untouched.values()) == {"nothing"}
 
 
-def test_each_misunderstanding_gives_a_value_of_its_own(bench):
+def nothing(*given):
+    """A stub that nobody has filled."""
+
+
+ENTERED = {  # answers that depend on the question's numbers, which are named here
+    "y_by_hand": ("PICTURE", "WEIGHTS"),
+    "picked": ("CHOICES", "DOTS", "STAMP"),
+    "dense_weights": ("SIZE", "OUTPUTS"),
+    "conv_weights": ("SIZE", "OUTPUTS", "TAPS"),
+    "litres": ("RATE", "RAIN", "STAY", "TIMES"),
+    "empty_from": ("RATE", "RAIN", "STAY", "TIMES"),
+}
+
+
+def thought(idea, names):
+    """A misunderstanding's answer: for an entered one what its function makes of the question's numbers."""
+    module, _, name = idea.by.partition(":")
+    answer = getattr(importlib.import_module(module), name)
+    if idea.replace not in ENTERED:
+        return answer
+    numbers = [names[number] for number in ENTERED[idea.replace]]
+    return answer(numbers[0], np.array(numbers[1])) if idea.replace == "y_by_hand" else answer(*numbers)
+
+
+def test_each_misunderstanding_gives_a_value_of_its_own(bench, asking):
     for cell in bench.source.cells:
-        for check in cell.checks:
-            for idea in check.misunderstandings:
-                module, _, name = idea.by.partition(":")
-                assert module == "coursekit.misconceptions.maths"
-                outcomes = bench.outcomes(1, **{idea.replace: getattr(wrong, name)})
-                assert any(outcomes[other.id] == "wrong" for other in cell.checks)
+        for idea in cell.checks[0].misunderstandings if cell.checks else ():
+            found = outcomes(bench, asking, 1, idea.replace, thought(idea, bench.names))
+            assert any(found[check.id] == "wrong" for check in cell.checks), idea.by
+
+
+def test_other_numbers_are_as_good(bench):
+    """In each variant no wrong thought leads to the right answer, nor two of them to the same."""
+    ideas = {}
+    for cell in bench.source.cells:
+        for idea in cell.checks[0].misunderstandings if cell.checks else ():
+            ideas.setdefault(idea.replace, []).append(idea)
+    assert how_many(bench.source) >= 500
+    for seed in range(40):
+        names = {"np": np, "entered": lambda *given: None, "check": lambda *given, **named: None}
+        for cell in with_numbers(bench.source, seed).cells:
+            if cell.cell_type == "code" and cell.id != "setup":
+                exec(cell.source, names)
+        for name in ENTERED:
+            values = [names[name], *(thought(idea, names) for idea in ideas[name])]
+            assert len({str(np.asarray(value).tolist()) for value in values}) == len(values), (seed, name, values)
+        assert 0 not in names["litres"]  # who sends 0 everywhere gets nothing
+
+
+def test_the_two_passes_are_broken_in_the_lines_named(bench):
+    """Mending either line alone is not enough, mending both is."""
+    cell = next(cell for cell in bench.source.cells if cell.grade_id == "q11-given")
+    size, share = ("- len(column), ", "- len(column) + 1, "), ("y = column", "y += column")
+    rng = np.random.default_rng(3)
+    image, column, row = rng.normal(size=(6, 5)), rng.normal(size=3), rng.normal(size=2)
+    right = wrong.window_sums(image, np.outer(column, row))
+    for mended in ([], [size], [share], [size, share]):
+        source, names = cell.source, {"np": np}
+        for old, new in mended:
+            assert source.count(old) == 1
+            source = source.replace(old, new)
+        exec(source, names)
+        found = names["broken_passes"](image, column, row)
+        assert (found.shape == right.shape and np.allclose(found, right)) == (len(mended) == 2)
