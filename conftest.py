@@ -1,10 +1,15 @@
 """What pytest must know to check notebooks, wherever in the repository it is started."""
 
 import contextlib
+import os
 import signal
 from pathlib import Path
 
 ROOT = Path(__file__).parent
+
+
+# before NumPy is imported, and for all kernels: on matrices as small as ours threads mostly wait for each other
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_configure(config):

@@ -1,5 +1,6 @@
 """Executing chapters for the repository: outputs that every machine gives, and nothing beside them."""
 
+import os
 from pathlib import Path
 
 import nbformat
@@ -34,6 +35,7 @@ def execute(path: Path) -> nbformat.NotebookNode:
     client = NotebookClient(
         notebook, timeout=SECONDS, kernel_name="python3", record_timing=False, coalesce_streams=True, resources=folder
     )
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `coursekit lab` and the tests have it
     client.execute()
     notebook.metadata["language_info"] = LANGUAGE
     for cell in notebook.cells:

@@ -113,6 +113,7 @@ def _open_lab(folder: Path, arguments: tuple[str, ...]) -> int:
     """Become JupyterLab, with the folder as all that it shows (on Windows, wait for it)."""
     # through -m, not by the script on PATH, which may belong to another environment
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # on matrices as small as ours threads wait for each other
     command += arguments or [path.name for path in sorted(folder.glob("0*.ipynb"))[:1]]
     os.chdir(folder)
     if os.name != "nt":
