@@ -17,10 +17,14 @@ def pytest_configure(config):
     _let_nbval_execute(config)
 
 
+def pytest_runtest_setup():
+    _hear_ctrl_c()  # again: what an earlier test has loaded may have changed it
+
+
 def _hear_ctrl_c():
     """Undo what a background job or a CI service did to Ctrl-C: the programs that tests start would inherit it."""
     with contextlib.suppress(ValueError):  # not in the main thread
-        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, signal.SIG_DFL, None, signal.default_int_handler):
             signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

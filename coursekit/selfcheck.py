@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 CELL_TIMEOUT = 120  # seconds
-_LINE = re.compile(r"(?<![\w.])(\d\d\.[\w.-]+)  (correct|not yet|not attempted yet)\b(.*)")
+_LINE = re.compile(r"(?<!\d)(?<!\bc)(\d\d\.[\w.-]+)  (correct|not yet|not attempted yet)\b(.*)")
 
 _CALL = re.compile(r"""^check\(\s*["'](\d\d\.[\w.-]+)["']""", re.MULTILINE)
 
