@@ -54,4 +54,4 @@ def test_untouched_half_and_whole(name, tmp_path):
         if cell.role == "check" and every_second.issuperset(answer.grade_id for answer in source.answers_of(cell))
     )
     assert 0 < deserved < source.checked_points
-    assert grades["half"].points == pytest.approx(deserved)
+    assert deserved <= grades["half"].points < source.checked_points  # a check of several answers may give a part
