@@ -31,3 +31,17 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder for the results, and make sure that it can be written to before any work is done."""
+    import click
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        message = f"cannot write to {out} ({error.strerror}): name another folder with --out."
+        raise click.ClickException(message) from None

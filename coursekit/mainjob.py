@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import click
 
+from coursekit._files import make_folder
 from coursekit.grading.tryout import Tryout, try_out
 from coursekit.report import Checked, Trained, write_report
 
@@ -54,18 +55,6 @@ def main_job(out: Path, *, root: Path, images: int | None = None) -> int:
     learned = images is not None or trained.accuracy >= EXPECTED
     say_the_end(report, checked, trained, graded, learned, perf_counter() - start)
     return 0 if learned and checked.ran and not checked.failed and not graded.unfair else 1
-
-
-def make_folder(out: Path) -> None:
-    """Make the folder for the results, and make sure that it can be written to before any work is done."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        message = f"cannot write to {out} ({error.strerror}): name another folder with --out."
-        raise click.ClickException(message) from None
 
 
 def check_chapters(chapters: list[Path], root: Path, record: Path) -> Checked:

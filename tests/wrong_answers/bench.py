@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from coursekit.check import answers
 from coursekit.compare import compare
 from coursekit.grading.source import read_source
@@ -52,3 +54,37 @@ class Bench:
         """The outcome of each check with these names replaced."""
         expected, got = self.sent(seed), self.sent(seed, **replaced)
         return {id: compare(expected[id], got[id], self.how[id]).outcome for id in expected}
+
+
+def rows(table):
+    return [
+        pytest.param(name, answer, id=f"{name}-{getattr(answer, '__name__', k)}")
+        for name, given in table.items()
+        for k, answer in enumerate(given)
+    ]
+
+
+def checks_of(bench, names) -> dict[str, list[str]]:
+    """The checks that stand below the answer that makes a name, for each of these names."""
+    ids = {}
+    for cell in bench.source.cells:
+        for answer in bench.source.answers_of(cell) if cell.checks else ():
+            ids.setdefault(answer.grade_id, []).extend(check.id for check in cell.checks)
+    made = {cell.grade_id: cell.source for cell in bench.source.cells if cell.grade_id in ids}
+    found = {
+        name: [id for grade_id, source in made.items() if makes(source, name) for id in ids[grade_id]] for name in names
+    }
+    assert all(found.values())
+    return found
+
+
+def makes(source, name):
+    """Whether a cell makes a name, at the beginning of a line."""
+    return any(line.startswith((f"{name} = ", f"def {name}(")) for line in source.splitlines())
+
+
+def outcomes(bench, asking, seed, name, answer):
+    """The outcome of each check of a question, with this answer to it."""
+    expected = bench.sent(seed, only=asking[name])
+    got = bench.sent(seed, only=asking[name], **{name: answer})
+    return {id: compare(expected[id], got[id], bench.how[id]).outcome for id in expected}

@@ -5,9 +5,8 @@ import importlib
 import answers_03 as answers
 import numpy as np
 import pytest
-from bench import Bench
+from bench import Bench, checks_of, outcomes, rows
 
-from coursekit.compare import compare
 from coursekit.grading.variants import with_numbers
 from coursekit.misconceptions import questions_03 as wrong
 from coursekit.misconceptions import questions_03_losses as slips
@@ -183,39 +182,9 @@ RIGHT = {
 }
 
 
-def rows(table):
-    return [
-        pytest.param(name, answer, id=f"{name}-{getattr(answer, '__name__', k)}")
-        for name, given in table.items()
-        for k, answer in enumerate(given)
-    ]
-
-
 @pytest.fixture(scope="module")
 def asking(bench):
-    """The checks that stand below the answer that makes a name."""
-    ids = {}
-    for cell in bench.source.cells:
-        for answer in bench.source.answers_of(cell) if cell.checks else ():
-            ids.setdefault(answer.grade_id, []).extend(check.id for check in cell.checks)
-    made = {cell.grade_id: cell.source for cell in bench.source.cells if cell.grade_id in ids}
-    found = {
-        name: [id for grade_id, source in made.items() if makes(source, name) for id in ids[grade_id]] for name in WRONG
-    }
-    assert all(found.values())
-    return found
-
-
-def makes(source, name):
-    """Whether a cell makes a name, at the beginning of a line."""
-    return any(line.startswith((f"{name} = ", f"def {name}(")) for line in source.splitlines())
-
-
-def outcomes(bench, asking, seed, name, answer):
-    """The outcome of each check of a question, with this answer to it."""
-    expected = bench.sent(seed, only=asking[name])
-    got = bench.sent(seed, only=asking[name], **{name: answer})
-    return {id: compare(expected[id], got[id], bench.how[id]).outcome for id in expected}
+    return checks_of(bench, WRONG)
 
 
 @pytest.mark.parametrize(("name", "answer"), rows(WRONG))

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from coursekit._files import make_folder
 from coursekit.train.cookbook.recipe import Recipe
 from coursekit.train.cookbook.shelf import recipe, recipes
 
@@ -80,7 +81,7 @@ def _train(
     path = out / (chosen.name + ("-quick" if quick else "") + ".json")
     first = _first(chosen)
     if first:
-        _expect_folder(out)
+        make_folder(out)
     results: list[Any] = []
     try:
         for result in series(chosen.name, seeds=range(seed, seed + seeds), quick=quick, **changes):
@@ -116,18 +117,6 @@ def _first(chosen: Recipe) -> bool:
     from coursekit.train.distributed import first
 
     return first()
-
-
-def _expect_folder(out: Path) -> None:
-    """Make the folder, and make sure that it can be written to before any work is done."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        message = f"cannot write to {out} ({error.strerror}): name another folder with --out."
-        raise click.ClickException(message) from None
 
 
 def _keep(results, path, first):
