@@ -12,6 +12,9 @@ ROOT = Path(__file__).parent
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+# their slow tests start browsers, sandboxes and whole set-ups, measure time and send signals
+ALONE = {"browser", "check", "grading", "mainjob", "redteam", "setup"}
+
 # importing it, which the search for examples in docstrings would do, makes this process deaf to Ctrl-C
 collect_ignore = ["coursekit/grading/_forked.py"]
 
@@ -54,4 +57,6 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("slow")
+        if item.path.parent.name in ALONE:
+            item.add_marker("alone")
     items.sort(key=lambda item: (bool(item.get_closest_marker("slow")), item.path.suffix != ".ipynb"))

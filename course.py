@@ -27,9 +27,9 @@ LOCATION = os.fsencode(os.path.realpath(str(ROOT))).decode("utf-8", "surrogatees
 LOCKS = {"full": "requirements.lock", "light": "requirements-light.lock", "cpu": "requirements-light.lock"}
 # (GB to download, GB in .venv), measured in clean copies; Linux gets PyTorch with CUDA
 SIZES = {"full": (3.3, 6.7) if sys.platform == "linux" else (0.4, 1.4), "light": (0.3, 1.0), "cpu": (0.5, 1.9)}
-# the fast tests run side by side; the others, notebooks among them, measure time or mind their neighbours
+# side by side first what is fast, then the notebooks and all that is slow; one by one what minds its neighbours
 FAST = ["-m", "not slow", "-n", "auto", "tests", "coursekit"]
-SLOW = ["-m", "slow"]
+REST = [["-m", "slow and not alone", "-n", "auto", "--dist", "loadfile"], ["-m", "slow and alone"]]
 INTERRUPTED = 2  # pytest's exit code after Ctrl-C
 HELP = """Set the course up in the folder .venv, where need be, and start it.
 
@@ -362,11 +362,13 @@ def main(argv):
         return hand_over("-m", "pytest", *FAST, *[option for option in options if option != "--fast"])
     if options:
         return hand_over("-m", "pytest", *options)
-    fast = wait_for(str(PYTHON), "-m", "pytest", *FAST)
-    if fast == INTERRUPTED:
-        return fast
-    # a mistake shows early, and does not keep the rest from being tested
-    return wait_for(str(PYTHON), "-m", "pytest", *SLOW) or fast
+    first_failure = 0
+    for stage in [FAST, *REST]:  # a mistake shows early, and does not keep the rest from being tested
+        code = wait_for(str(PYTHON), "-m", "pytest", *stage)
+        if code == INTERRUPTED:
+            return code
+        first_failure = first_failure or code
+    return first_failure
 
 
 def guarded(argv):

@@ -84,7 +84,11 @@ def test_tests_run_in_the_repository_and_pass_their_exit_code_on(course):
     assert result.stdout == "pytest ['-m', 'not slow', '-n', 'auto', 'tests', 'coursekit', '-k', 'conv and not pool']\n"
     assert course("test", "-x").stdout == "pytest ['-x']\n"
     result = course("test")
-    assert result.stdout == ("pytest ['-m', 'not slow', '-n', 'auto', 'tests', 'coursekit']\npytest ['-m', 'slow']\n")
+    assert result.stdout.splitlines() == [
+        "pytest ['-m', 'not slow', '-n', 'auto', 'tests', 'coursekit']",
+        "pytest ['-m', 'slow and not alone', '-n', 'auto', '--dist', 'loadfile']",
+        "pytest ['-m', 'slow and alone']",
+    ]
     assert result.returncode == 3
 
 
