@@ -93,6 +93,26 @@ def index(only_check: bool) -> None:
 
 
 @cli.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the pages [book, in the course].")
+def book(out: Path | None) -> None:
+    """Write the whole course as pages to read in a browser, without a network."""
+    if missing := [name for name in ("jinja2", "math_core", "nbconvert") if importlib.util.find_spec(name) is None]:
+        raise click.ClickException(f"{', '.join(missing)} missing here: python3 course.py setup brings what is needed.")
+    with _sentences():
+        from coursekit.book.edition import BookError, make
+        from coursekit.workspace import course_root
+
+        root = course_root()
+        try:
+            made = make(root, out or root / "book")
+        except (BookError, ValueError) as error:
+            raise click.ClickException(f"{str(error).removesuffix('.')}.") from None
+    for trouble in made.troubles:
+        click.echo(trouble, err=True)
+    click.echo(f"{made.pages} pages, {made.size / 1e6:.1f} MB. Open {made.index} in a browser.")
+
+
+@cli.command()
 @click.argument("notebooks", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def execute(notebooks: tuple[Path, ...]) -> None:
     """Execute each chapter of NOTEBOOKS anew, and store its outputs as the repository keeps them."""

@@ -103,6 +103,10 @@ def progress(folder: Path) -> str:
 
     try:
         checks = kept.read(folder)
+    except kept.NewerFile:
+        raise SelfCheckError(
+            f"{folder / kept.FILE} was written by a later version of the course: update this one"
+        ) from None
     except (OSError, ValueError):
         raise SelfCheckError(f"{folder / kept.FILE} is damaged: delete it to start a new one") from None
     tried = {id: entry for id, entry in sorted(checks.items()) if entry.tries}
@@ -232,12 +236,28 @@ def check_command(notebook: Path, timeout: float) -> None:
     sys.exit(any(row.outcome != "correct" for row in rows))
 
 
+def _show_overview(root: Path) -> int:
+    from coursekit.overview import look, table
+
+    overview = look(root)
+    for trouble in overview.troubles:
+        click.echo(trouble, err=True)
+    click.echo(table(overview))
+    return 1 if overview.troubles else 0
+
+
 @click.command("progress")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
-def progress_command(folder: Path) -> None:
-    """Show the checks tried and passed in FOLDER [the current one]."""
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+def progress_command(folder: Path | None) -> None:
+    """Show how far you are in the course and what comes next; with FOLDER, each check that was tried there."""
+    from coursekit.workspace import WorkspaceError, course_root
+
     try:
+        if folder is None:
+            sys.exit(_show_overview(course_root()))
         click.echo(progress(folder))
+    except WorkspaceError as error:
+        raise click.ClickException(f"{error}; or name a folder: coursekit progress FOLDER.") from None
     except SelfCheckError as error:
         raise click.ClickException(f"{error}.") from None
 

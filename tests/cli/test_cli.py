@@ -59,7 +59,7 @@ def test_help_names_the_commands(root):
     result = coursekit(root, "--help")
     assert result.returncode == 0
     named = set(re.findall(r"^  ([a-z-]+) ", result.stdout.partition("Commands:")[2], re.MULTILINE))
-    learners = {"check", "lab", "progress", "reset", "run", "table", "train"}
+    learners = {"book", "check", "lab", "progress", "reset", "run", "table", "train"}
     instructors = {"author", "doctor", "grade", "new-assignment", "release", "sample-class", "variant"}
     assert named == learners | instructors | {"execute", "index"}
 
