@@ -14,7 +14,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,
     **{name: getattr(schedules, name) for name in schedules.__all__},
 }
-OPTIMISERS = ("sgd", "adam", "adamw")
+OPTIMISERS = ("sgd", "adagrad", "rmsprop", "adam", "adamw")
 PRECISIONS = ("full", "bfloat16", "float16")
 
 
@@ -71,15 +71,15 @@ class Options:
         How often to go through all images, each time in a new order.
     batch : int
         Images per step. With several processes it is shared out among them.
-    optimiser : {"sgd", "adam", "adamw"}
+    optimiser : {"sgd", "adagrad", "rmsprop", "adam", "adamw"}
     rate : float
         Learning rate, at the schedule's highest point.
     momentum : float
-        Share of the velocity that a step of SGD keeps; Adam's beta1.
+        Share of the velocity that a step of SGD keeps; Adam's beta1. AdaGrad and RMSProp have none.
     nesterov : bool
         Look ahead; for SGD alone.
     weight_decay : float
-        As PyTorch's: an L2 penalty for "sgd" and "adam", outside the gradient for "adamw".
+        As PyTorch's: outside the gradient for "adamw", an L2 penalty for all others.
     schedule : str or callable
         A name from `coursekit.nn.schedules`, "constant", or any function from how much is done (0 to 1) to a factor.
     label_smoothing : float
@@ -121,7 +121,7 @@ class Options:
     >>> Options(epochs=2, optimiser="adm")
     Traceback (most recent call last):
         ...
-    ValueError: optimiser is 'adm': did you mean 'adam'? There are sgd, adam, adamw.
+    ValueError: optimiser is 'adm': did you mean 'adam'? There are sgd, adagrad, rmsprop, adam, adamw.
     """
 
     epochs: int = 10

@@ -220,5 +220,8 @@ def make_optimiser(network: nn.Module, options: Options, device: torch.device) -
     common = {"lr": options.rate, "weight_decay": options.weight_decay, "fused": device.type == "cuda" or None}
     if options.optimiser == "sgd":
         return torch.optim.SGD(parameters, momentum=options.momentum, nesterov=options.nesterov, **common)
+    if options.optimiser in ("adagrad", "rmsprop"):  # PyTorch fuses neither on every device
+        rule = {"adagrad": torch.optim.Adagrad, "rmsprop": torch.optim.RMSprop}[options.optimiser]
+        return rule(parameters, lr=options.rate, weight_decay=options.weight_decay)
     rule = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[options.optimiser]
     return rule(parameters, betas=(options.momentum, 0.999), **common)

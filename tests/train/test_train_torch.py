@@ -41,7 +41,7 @@ def test_learns_and_keeps_a_history(digits):
     assert not network.training
 
 
-@pytest.mark.parametrize("rule", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("rule", ["sgd", "adagrad", "rmsprop", "adam", "adamw"])
 def test_equals_a_loop_written_out(digits, rule):
     """The same steps by hand: order, schedule, smoothing, clipping, decay."""
     images, labels = torch.from_numpy(digits[0][:120, None]).double() / 255, torch.from_numpy(digits[1][:120]).long()
@@ -49,8 +49,13 @@ def test_equals_a_loop_written_out(digits, rule):
     network[4] = nn.Identity()
     twin = small().double()
     twin[4] = nn.Identity()
-    make = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[rule]
-    extra = {"momentum": 0.8} if rule == "sgd" else {"betas": (0.8, 0.999)}
+    make, extra = {
+        "sgd": (torch.optim.SGD, {"momentum": 0.8}),
+        "adagrad": (torch.optim.Adagrad, {}),
+        "rmsprop": (torch.optim.RMSprop, {"alpha": 0.99, "momentum": 0}),
+        "adam": (torch.optim.Adam, {"betas": (0.8, 0.999)}),
+        "adamw": (torch.optim.AdamW, {"betas": (0.8, 0.999)}),
+    }[rule]
     optimiser, order = make(twin.parameters(), weight_decay=0.01, **extra), torch.Generator().manual_seed(3)
     losses = []
     for _ in range(2):

@@ -1,5 +1,6 @@
 """The length of the gradient, layer by layer, while a network is trained."""
 
+from math import isfinite
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ class GradientNorms:
     steps : int
         Of the whole training.
     places : int
-        At how many of them to measure, the first and the last included.
+        At how many of them to measure, the first and the last included; where a length is not finite, none is kept.
 
     >>> sorted(GradientNorms(100, places=3).wanted)
     [0, 50, 99]
@@ -34,8 +35,10 @@ class GradientNorms:
             return
         kernels = {name: value for name, value in network.named_parameters() if value.ndim == 4}
         self.layers = [name.removesuffix(".weight") for name in kernels]
-        self.steps.append(step)
-        self.norms.append(torch.stack([value.grad.norm() for value in kernels.values()]).tolist())
+        norms = [float(value.grad.norm(dtype=torch.float64)) for value in kernels.values()]  # squares overflow sooner
+        if all(map(isfinite, norms)):
+            self.steps.append(step)
+            self.norms.append(norms)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data: steps (S,), layers (L,) from the input on, norms (S, L).

@@ -8,6 +8,8 @@ from torch import nn
 
 from coursekit import models
 from coursekit.models.resnet_cifar import resnet_cifar
+from coursekit.train.cookbook.stacks import plain, stack
+from coursekit.train.cookbook.tiny_cases import tiny_alexnet, tiny_googlenet, tiny_vgg
 
 __all__ = ["digit_net", "digit_net_deep", "make"]
 
@@ -18,7 +20,8 @@ def make(name: str, *, seed: int, **options: Any) -> nn.Module:
     Parameters
     ----------
     name : str
-        A name of `coursekit.models.names()`, or "digit-net", "digit-net-deep", "resnet-cifar", "allconv-pooled".
+        A name of `coursekit.models.names()`, or one of those made for a recipe: "digit-net", "digit-net-deep",
+        "resnet-cifar", "allconv-pooled", "stack", "plain", "tiny-alexnet", "tiny-vgg", "tiny-googlenet".
     seed : int
     **options
         classes, channels, size, and what else its builder takes.
@@ -28,6 +31,11 @@ def make(name: str, *, seed: int, **options: Any) -> nn.Module:
         "digit-net-deep": digit_net_deep,
         "resnet-cifar": resnet_cifar,
         "allconv-pooled": allconv_pooled,
+        "stack": stack,
+        "plain": plain,
+        "tiny-alexnet": tiny_alexnet,
+        "tiny-vgg": tiny_vgg,
+        "tiny-googlenet": tiny_googlenet,
     }
     if name not in own:
         return models.build(name, seed=seed, **options)

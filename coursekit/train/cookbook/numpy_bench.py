@@ -8,7 +8,7 @@ from coursekit import nn
 from coursekit.data import as_float
 from coursekit.train.cookbook.pictures import Pictures
 from coursekit.train.cookbook.plan import Plan
-from coursekit.train.history import History
+from coursekit.train.cookbook.trained import Trained
 from coursekit.train.numpy_trainer import fit
 
 __all__ = ["accuracy", "device", "parameters", "processes", "train"]
@@ -16,8 +16,8 @@ __all__ = ["accuracy", "device", "parameters", "processes", "train"]
 RULES = {"sgd": nn.Momentum, "adam": nn.Adam}
 
 
-def train(plan: Plan, parts: dict[str, Pictures], progress: bool) -> tuple[Any, History, dict]:
-    """Train the plan's network; network, history, and an empty dict in place of gradients."""
+def train(plan: Plan, parts: dict[str, Pictures], progress: bool) -> Trained:
+    """Train the plan's network; no gradients are written down."""
     options, (images, labels, classes) = plan.options, parts["train"]
     rng = np.random.default_rng(options.seed)
     build = getattr(nn, plan.case.network)
@@ -37,7 +37,7 @@ def train(plan: Plan, parts: dict[str, Pictures], progress: bool) -> tuple[Any, 
         patience=options.patience,
         progress=progress,
     )
-    return network, history, {}
+    return Trained(network, history, {})
 
 
 def accuracy(network: Any, plan: Plan, part: Pictures) -> float:

@@ -22,7 +22,7 @@ class Case:
     network_options : mapping
         For its builder; classes, channels and size follow from the data.
     changes : mapping
-        Options in which this case differs from its recipe.
+        In what this case differs from its recipe: names of options, or images, held_out, data, rates.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Recipe:
     source : str
         Where the choices come from.
     quick : mapping
-        What the quick variant changes: names of options, or images.
+        What the quick variant changes: the same names as a case's changes.
     quick_cases : tuple of Case
         The quick variant's networks, if it has others.
     minutes, quick_minutes : float, optional
@@ -62,10 +62,15 @@ class Recipe:
         Views of each picture whose answers are averaged at the end (test-time augmentation).
     sample : int
         Training images on which accuracy is measured after each epoch.
+    watched : int, optional
+        Validation images on which accuracy is measured after each epoch; all if not given. At the end all are read.
     rates : tuple of float
         Learning rates that are tried for each case; the best by validation accuracy is taken.
-    gradients : bool
-        Write down the gradient's length, layer by layer, at some steps.
+    gradients : int
+        At so many steps, evenly spaced, write down the gradient's length, layer by layer.
+    may_diverge : bool
+        Whether a run whose loss or weights are no longer finite is a result too: it reads nothing right, and says at
+        which step it diverged. Otherwise it is an error.
     """
 
     name: str
@@ -84,8 +89,10 @@ class Recipe:
     pad: int = 0
     views: int = 1
     sample: int = 1000
+    watched: int | None = None
     rates: tuple[float, ...] = ()
-    gradients: bool = False
+    gradients: int = 0
+    may_diverge: bool = False
 
     def cases_of(self, *, quick: bool) -> tuple[Case, ...]:
         """The networks of the full or the quick variant."""

@@ -46,6 +46,7 @@ class Result:
     test_images: int = 0
     rates: dict[str, float] = field(default_factory=dict)  # validation accuracy of each learning rate tried
     gradients: dict[str, Any] = field(default_factory=dict)  # lengths by layer, as `GradientNorms.as_dict` gives them
+    diverged: int | None = None  # the step at which loss or weights were no longer finite; it then reads nothing right
     network: Any = field(default=None, repr=False, compare=False)  # the trained network; not in files
 
     @property

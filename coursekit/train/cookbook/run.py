@@ -11,6 +11,7 @@ from coursekit.train.cookbook.pictures import pictures, synthetic
 from coursekit.train.cookbook.plan import Plan, make_plan
 from coursekit.train.cookbook.result import Result
 from coursekit.train.cookbook.shelf import recipe
+from coursekit.train.cookbook.trained import Trained
 from coursekit.train.history import History
 from coursekit.train.trouble import DivergedError
 
@@ -70,20 +71,21 @@ def run(
     if rates:
         plan = plan.at_rate(max(rates, key=rates.get))
         clock.lap("tuning")
-    network, history, gradients = bench.train(plan, parts, progress)
-    clock.trained(history)
-    readings = _readings(bench, network, plan, parts)
+    trained = bench.train(plan, parts, progress)
+    clock.trained(trained.history)
+    readings = _readings(bench, trained, plan, parts)
     clock.lap("evaluation")
     return Result(
-        **_described(bench, network, plan),
+        **_described(bench, trained.network, plan),
         **readings,
         images=len(parts["train"].images),
         seconds=clock.wall,
         cpu_seconds=clock.cpu,
-        history=history,
+        history=trained.history,
         rates={f"{rate:g}": accuracy for rate, accuracy in rates.items()},
-        gradients=gradients,
-        network=network,
+        gradients=trained.gradients,
+        diverged=trained.diverged,
+        network=trained.network,
     )
 
 
@@ -177,13 +179,13 @@ def _tuned(plan: Plan, parts: dict[str, Any], progress: bool) -> dict[float, flo
     bench, accuracies = _bench(plan), {}
     for rate in plan.rates:
         try:
-            network, history, _ = bench.train(own.at_rate(rate), parts, progress)
+            trained = bench.train(own.at_rate(rate), parts, progress)
         except DivergedError:  # too high a rate: what remains reads nothing
             accuracies[rate] = 0.0
             continue
-        if history.interrupted:
+        if trained.history.interrupted:
             raise KeyboardInterrupt
-        accuracies[rate] = bench.accuracy(network, plan, parts["validation"])
+        accuracies[rate] = _read(bench, trained, plan, parts["validation"])
     return accuracies
 
 
@@ -216,11 +218,16 @@ def _described(bench: ModuleType, network: Any, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _readings(bench: ModuleType, network: Any, plan: Plan, parts: dict[str, Any]) -> dict[str, Any]:
+def _read(bench: ModuleType, trained: Trained, plan: Plan, part: Any) -> float:
+    """Share of a part's pictures that are read right; none where the scores are not even numbers."""
+    return bench.accuracy(trained.network, plan, part) if trained.diverged is None else 0.0
+
+
+def _readings(bench: ModuleType, trained: Trained, plan: Plan, parts: dict[str, Any]) -> dict[str, Any]:
     """Accuracy on the held-out parts, the test part last."""
     found = {}
     for name in ("validation", "test"):
         if parts[name]:
-            found[f"{name}_accuracy"] = bench.accuracy(network, plan, parts[name])
+            found[f"{name}_accuracy"] = _read(bench, trained, plan, parts[name])
             found[f"{name}_images"] = len(parts[name].images)
     return found

@@ -3,13 +3,14 @@
 from difflib import get_close_matches
 
 from coursekit.train.cookbook.digits import DIGITS
+from coursekit.train.cookbook.experiments import EXPERIMENTS
 from coursekit.train.cookbook.larger import LARGER
 from coursekit.train.cookbook.recipe import Recipe
 from coursekit.train.cookbook.studies import STUDIES
 
 __all__ = ["recipe", "recipes"]
 
-_RECIPES = {each.name: each for each in (*DIGITS, *STUDIES, *LARGER)}
+_RECIPES = {each.name: each for each in (*DIGITS, *STUDIES, *EXPERIMENTS, *LARGER)}
 
 
 def recipes() -> tuple[Recipe, ...]:

@@ -86,10 +86,16 @@ def _summed(group: list[Result]) -> Summary:
         (middle - reach, middle + reach),
         standard_error(middle, group[0].test_images) if tests else nan,
         mean(nan if each.validation_accuracy is None else each.validation_accuracy for each in group),
-        mean(each.history.training_accuracy[-1] if each.history.training_accuracy else nan for each in group),
+        mean(_training(each) for each in group),
         mean(each.cpu_seconds["training"] for each in group),
         mean(each.images_per_second for each in group),
     )
+
+
+def _training(result):
+    if result.diverged is not None:
+        return 0.0  # as on the other parts: what is left reads nothing
+    return result.history.training_accuracy[-1] if result.history.training_accuracy else nan
 
 
 def _expect_alike(group):
