@@ -50,7 +50,7 @@ def stack(
         Share of the hidden units that are set to 0 in training.
 
     >>> sum(p.numel() for p in stack(layers=2, maps=4, size=8).parameters())
-    348
+    358
     """
     network, before = nn.Sequential(), channels
     for k in range(1, layers + 1):
