@@ -33,13 +33,15 @@ REST = [["-m", "slow and not alone", "-n", "auto", "--dist", "loadfile"], ["-m",
 INTERRUPTED = 2  # pytest's exit code after Ctrl-C
 HELP = """Set the course up in the folder .venv, where need be, and start it.
 
-  lab    open the chapters in JupyterLab (your own copies, in the folder my)
-  reset  restore your copy of a chapter, and keep the old one beside it
-  run    run the course's main job; options go on to coursekit run
-  test   run the tests, the fast ones first; --fast leaves out the others; other options go on to pytest
-  setup  set up, check and repair, no more: all of it, or with
-         --light  without PyTorch: enough for the chapters that use NumPy alone
-         --cpu    with PyTorch for the CPU alone: a smaller download on Linux
+  lab       open the chapters in JupyterLab (your own copies, in the folder my)
+  progress  show how far you are, and what comes next
+  check     run all checks of an assignment: check my/assignments/NAME.ipynb
+  reset     restore your copy of a chapter, and keep the old one beside it
+  run       run the course's main job; options go on to coursekit run
+  test      run the tests, the fast ones first; --fast leaves out the others; other options go on to pytest
+  setup     set up, check and repair, no more: all of it, or with
+            --light  without PyTorch: enough for the chapters that use NumPy alone
+            --cpu    with PyTorch for the CPU alone: a smaller download on Linux
 """
 # what an installer or an OSError says -> what to tell the reader; the first that fits counts
 CAUSES = {
@@ -338,7 +340,7 @@ def wait_for(*command):
 def main(argv):
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="course.py", description=HELP, formatter_class=raw)
-    parser.add_argument("command", choices=["lab", "reset", "run", "test", "setup"])
+    parser.add_argument("command", choices=["lab", "check", "progress", "reset", "run", "test", "setup"])
     parser.add_argument("options", nargs=argparse.REMAINDER)
     chosen = parser.parse_args(argv)
     command, options = chosen.command, chosen.options

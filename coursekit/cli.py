@@ -30,14 +30,15 @@ def cli() -> None:
 @cli.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results [results, in the course].")
 @click.option("--images", type=click.IntRange(1, 55_000), help="Train on so many digits only, for a quick look.")
-def run(out: Path | None, images: int | None) -> None:
-    """Run the course's main job: check the chapters, train a network, write a report."""
+@click.option("--all", "every_chapter", is_flag=True, help="Execute all chapters, not the first ones alone: minutes.")
+def run(out: Path | None, images: int | None, every_chapter: bool) -> None:
+    """Run the course's main job: check the first chapters, train a network, grade a sample, write a report."""
     with _sentences():
         from coursekit.mainjob import main_job
         from coursekit.workspace import course_root
 
         root = course_root()
-        sys.exit(main_job(out or root / "results", root=root, images=images))
+        sys.exit(main_job(out or root / "results", root=root, images=images, every_chapter=every_chapter))
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -134,6 +135,8 @@ def _open_lab(folder: Path, arguments: tuple[str, ...]) -> int:
     # through -m, not by the script on PATH, which may belong to another environment
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # on matrices as small as ours threads wait for each other
+    # so that a terminal in JupyterLab finds the command coursekit
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     command += arguments or [path.name for path in sorted(folder.glob("0*.ipynb"))[:1]]
     os.chdir(folder)
     if os.name != "nt":

@@ -53,7 +53,8 @@ def write_report(path: Path, checked: Checked, trained: Trained, graded: "Tryout
 
     from coursekit import viz
 
-    figures = {name: viz.img_tag(viz.data_uri(figure), alt, figure) for name, (figure, alt) in draw(trained).items()}
+    drawn = draw(trained) | draw_history() | draw_evidence()
+    figures = {name: viz.img_tag(viz.data_uri(figure), alt, figure) for name, (figure, alt) in drawn.items()}
     template = Environment(loader=PackageLoader("coursekit", "templates"), autoescape=True).get_template(
         "report.html.j2"
     )
@@ -62,7 +63,7 @@ def write_report(path: Path, checked: Checked, trained: Trained, graded: "Tryout
 
 
 def draw(trained: Trained) -> dict:
-    """Draw the pictures of the report; each comes with its alt text."""
+    """Draw what there is to see of the trained network; each picture comes with its alt text."""
     import numpy as np
 
     from coursekit import viz
@@ -81,7 +82,35 @@ def draw(trained: Trained) -> dict:
             "The same filters after training: edges and strokes.",
         ),
     }
+    strip = viz.activation_strip_figure(trained.network, trained.digits[0] / np.float32(255))
+    figures["strip"] = (strip, f"The digit {trained.labels[0]}, a column of maps for each layer, and five chances.")
     if trained.accuracy < 1:
         mistakes = viz.mistakes_figure(trained.digits / 255, trained.labels, trained.readings)
         figures["mistakes"] = (mistakes, "Digits that were read wrongly, with the right and the wrong reading.")
     return figures
+
+
+def draw_history() -> dict:
+    """Draw how the errors of the ImageNet challenge fell, with the alt text."""
+    from coursekit import models, viz
+    from coursekit.viz.bubbles import history_alt
+
+    return {"history": (viz.history_figure(), history_alt(models.history()))}
+
+
+def draw_evidence() -> dict:
+    """Draw where a network trained on ImageNet sees what it names; nothing where PyTorch is not installed."""
+    try:
+        from coursekit import data, models, viz
+
+        network = models.pretrained()
+    except ImportError:
+        return {}
+    photo = data.photo("coffee")
+    picture = network.preprocess(photo)
+    ((name, chance),) = network.top(photo, 1)
+    shown = viz.pictures_of(picture, viz.pixel_bounds(network))[0]
+    maps = {f"Grad-CAM: {name}, {chance:.0%}": viz.grad_cam(network.model, picture)[0]}
+    maps["saliency"] = viz.saliency(network.model, picture)[0]
+    alt = f"A photograph, read as {name}, and over it the places that spoke for it, by two methods."
+    return {"evidence": (viz.heatmap_figure(shown, maps, side=2.3), alt)}

@@ -91,7 +91,7 @@ def test_what_a_drill_says(lesson, capsys):
     solution("c99.double")
     told = capsys.readouterr().out
     assert told.startswith("c99.double  correct, 4 of 4 cases.\nc99.double  not yet: case 1 of 4.")
-    assert "This squares the number. hint(" in told
+    assert 'This squares the number. hint("c99.double") helps (from coursekit.check import hint).' in told
     assert told.count("c99.double  not attempted yet. Start from section 9") == 2
     assert "c99.seven  correct." in told
     assert "hint 1 of 1: Add it to itself." in told

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy(
     {
         "digits": ("DamagedDataError", "as_float", "draw_digits", "load_mnist", "mnist_dataset"),
         "downloads": ("DownloadError", "cache_folder"),
+        "drawn": ("picture_of_text",),
         "folder": ("PictureFolder",),
         "pictures": ("Photo", "photo", "photos"),
         "sets": ("ImageSet", "class_names", "dataset", "image_sets", "load"),

@@ -149,7 +149,8 @@ def _say(
     first = f"not yet{where} {result.reason}".rstrip()
     if place:
         first = f"{first.removesuffix('.')} ({place})."
-    helps = f'hint("{id}") helps.' if entry.get("hints") else ""
+    where_from = " (from coursekit.check import hint)" if drills.is_drill(id) else ""  # assignments have imported it
+    helps = f'hint("{id}") helps{where_from}.' if entry.get("hints") else ""
     second = " ".join(filter(None, [_misunderstanding(entry, got), helps]))
     return f"{first}\n     {second}" if second else first
 

@@ -19,7 +19,7 @@ NOTEBOOK = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}\n'
 MAIN_JOB = """
 from pathlib import Path
 
-def main_job(out, *, root, images=None):
+def main_job(out, *, root, images=None, every_chapter=False):
     assert isinstance(out, Path)
     print(out)
     return 5
@@ -71,9 +71,7 @@ def test_run_passes_the_folder_and_the_exit_code(root):
 
 
 def test_ctrl_c_in_the_main_job_is_one_line(root):
-    (root / "coursekit" / "mainjob.py").write_text(
-        "def main_job(out, *, root, images=None):\n    raise KeyboardInterrupt\n"
-    )
+    (root / "coursekit" / "mainjob.py").write_text("def main_job(out, **options):\n    raise KeyboardInterrupt\n")
     result = coursekit(root, "run")
     assert (result.returncode, result.stderr.strip()) == (130, "Stopped.")
 

@@ -92,10 +92,12 @@ def test_tests_run_in_the_repository_and_pass_their_exit_code_on(course):
     assert result.returncode == 3
 
 
-def test_lab_and_reset_go_to_the_package(course):
+def test_what_a_learner_types_goes_to_the_package(course):
     course("setup", "--light")
     assert course("lab", "--no-browser").stdout == "coursekit ['lab', '--no-browser']\n"
     assert course("reset", "01").stdout == "coursekit ['reset', '01']\n"
+    assert course("progress").stdout == "coursekit ['progress']\n"
+    assert course("check", "my/a b.ipynb").stdout == "coursekit ['check', 'my/a b.ipynb']\n"
 
 
 def test_a_link_to_the_folder_is_the_same_folder(course):
