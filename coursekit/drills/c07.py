@@ -1,4 +1,4 @@
-"""Drills of chapter 7: how far a unit sees, how many pictures fit, FC as kernels, and four maps woven into one."""
+"""Drills of chapter 7: how far a unit sees, how many pictures fit, and FC as kernels."""
 
 from coursekit.drills import Drill
 from coursekit.misconceptions import designing as wrong
@@ -20,10 +20,6 @@ def _batch_inputs(rng):
 def _kernel_inputs(rng):
     shape = (3, 2, 4)
     return rng.normal(size=(24, 5)), shape
-
-
-def _weave_inputs(rng):
-    return (rng.normal(size=(2, 2, int(rng.integers(2, 4)), 3)),)
 
 
 DRILLS = {
@@ -72,17 +68,5 @@ DRILLS = {
             "w.T.reshape(-1, *shape): the row was flattened map after map, and so it folds.",
         ),
         section="7.10 A fully connected layer is a convolution",
-    ),
-    "weave": Drill(
-        wrong.weave,
-        _weave_inputs,
-        wrong=(wrong.side_by_side, wrong.woven_sideways, wrong.two_passes, wrong.reshaped_passes),
-        cases=3,
-        hints=(
-            "Neighbours in the fine map come from different passes. Where does pass (0, 0) go?",
-            "Pass (0, 0) fills rows 0, 2, 4, ... and columns 0, 2, 4, ... of an empty map twice as large.",
-            "fine[i::2, j::2] = passes[i, j], for i and j from 0 to 1.",
-        ),
-        section="7.13 Going deeper: a finer map takes four passes",
     ),
 }

@@ -172,38 +172,3 @@ def folded_sideways(w: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """This exchanges height and width: within a map, row comes after row."""
     channels, height, width = shape
     return w.T.reshape(-1, channels, width, height).transpose(0, 1, 3, 2)
-
-
-# ------------------------------------------------ four maps of shifted pictures, woven into one
-
-
-def weave(passes: np.ndarray) -> np.ndarray:
-    """Pass (i, j) fills every second row from row i on, and every second column from column j on."""
-    rows, columns = passes.shape[2:]
-    fine = np.zeros((2 * rows, 2 * columns), passes.dtype)
-    for i, j in np.ndindex(2, 2):
-        fine[i::2, j::2] = passes[i, j]
-    return fine
-
-
-def side_by_side(passes: np.ndarray) -> np.ndarray:
-    """This lays the four maps side by side. Neighbours in the fine map come from different passes."""
-    return np.block([[passes[0, 0], passes[0, 1]], [passes[1, 0], passes[1, 1]]])
-
-
-def woven_sideways(passes: np.ndarray) -> np.ndarray:
-    """This takes the first index for the shift to the right. It is the shift down."""
-    return weave(passes.transpose(1, 0, 2, 3))
-
-
-def two_passes(passes: np.ndarray) -> np.ndarray:
-    """This weaves two passes only, unshifted and shifted along both axes: half of the places stay empty."""
-    kept = passes.copy()
-    kept[0, 1] = kept[1, 0] = 0
-    return weave(kept)
-
-
-def reshaped_passes(passes: np.ndarray) -> np.ndarray:
-    """This only reshapes: the numbers stay in the order of the passes."""
-    rows, columns = passes.shape[2:]
-    return passes.reshape(2 * rows, 2 * columns)
