@@ -137,29 +137,6 @@ def linear_inside(x: np.ndarray, w1: np.ndarray, w2: np.ndarray) -> np.ndarray:
     return np.maximum(0, x @ w1 @ w2 + x)
 
 
-# ------------------------------------------------ weights of a bottleneck block
-
-
-def bottleneck_weights(channels: int, narrow: int) -> int:
-    """1x1 down, 3x3 on the narrow maps, 1x1 up again: 256*64 + 9*64*64 + 64*256."""
-    return 2 * channels * narrow + 9 * narrow**2
-
-
-def basic_block_weights(channels: int, narrow: int) -> int:
-    """This is a basic block on all 256 channels, 2*9*256*256: what the bottleneck replaces."""
-    return 2 * 9 * channels**2
-
-
-def narrow_basic_weights(channels: int, narrow: int) -> int:
-    """This is a basic block of 64 channels, 2*9*64*64: nearly as many weights, on a quarter of the channels."""
-    return 2 * 9 * narrow**2
-
-
-def no_way_up(channels: int, narrow: int) -> int:
-    """This forgets the way up: 64 maps cannot be added to 256."""
-    return channels * narrow + 9 * narrow**2
-
-
 # ------------------------------------------------ a kernel that changes nothing
 
 

@@ -208,6 +208,26 @@ def test_googlenet_parameters():
     assert round(parameters(network("alexnet")) / parameters(net), 1) == 8.7
 
 
+def stem_of_googlenet():
+    return [row for row in counted("googlenet").rows if row.kind == "conv"][:3]
+
+
+def test_first_layer_of_googlenet():
+    first = stem_of_googlenet()[0]
+    assert conv_parameters(3, 64, 7, bias=False) == first.weights == 9_408
+    assert first.biases == 64
+    said = 2.7e3
+    assert 3 * said < first.weights
+
+
+def test_stem_of_googlenet():
+    macs = [row.macs for row in stem_of_googlenet()]
+    assert [round(each / 1e6, 1) for each in macs] == [118.0, 12.8, 346.8]
+    assert round(sum(macs) / 1e6, 1) == 477.7
+    said = 418 * 10**6
+    assert min(abs(sum(macs[:k] + macs[k + 1 :]) - said) for k in range(3)) > 40e6, "nor is a layer left out"
+
+
 @pytest.mark.parametrize("name", ["googlenet", "resnet18", "resnet50"])
 def test_networks_end_in_an_average_pool(name):
     before, pool = [row for row in counted(name).rows if row.kind in ("conv", "pool")][-2:]
