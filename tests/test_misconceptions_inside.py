@@ -51,12 +51,6 @@ def test_occlusion_leaves_the_image_as_it_was():
     assert not np.allclose(inside.never_uncovered(score, IMAGE, 2, 2), inside.occlusion_map(score, IMAGE, 2, 2))
 
 
-def test_agreement_leaves_a_code_itself_out():
-    codes, labels = np.array([[0.0], [1.0], [10.0], [11.0]]), np.array([0, 1, 0, 1])
-    assert inside.agreement(codes, labels, 1) == 0
-    assert inside.counts_itself(codes, labels, 1) == 1
-
-
 def test_the_way_back_through_a_relu():
     z, r = np.array([3, -1, 2, -2]), np.array([5, 4, -6, -7])
     assert inside.guided_rule(z, r).tolist() == [5, 0, 0, 0]

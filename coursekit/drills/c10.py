@@ -17,12 +17,6 @@ def _occlusion_inputs(rng):
     return (lambda x: float((weights * x).sum() + (weights * x)[::2].sum() ** 2)), rng.random((6, 8)), 2, 2
 
 
-def _neighbour_inputs(rng):
-    labels = rng.integers(3, size=24)
-    middles = 2 * rng.normal(size=(3, 5))
-    return middles[labels] + rng.normal(size=(24, 5)), labels, int(rng.integers(2, 5))
-
-
 def _attack_inputs(rng):
     return rng.random((4, 6)).round(2), rng.normal(scale=0.3, size=(4, 6)), 0.25
 
@@ -51,18 +45,6 @@ DRILLS = {
             "Keep score(image) - score(covered) in an array with a row for each i and a column for each j.",
         ),
         section="10.7 Cover it up",
-    ),
-    "neighbours": Drill(
-        wrong.agreement,
-        _neighbour_inputs,
-        wrong=(wrong.counts_itself, wrong.farthest, wrong.largest_product),
-        cases=4,
-        hints=(
-            "All distances at once: np.linalg.norm(codes[:, None] - codes, axis=2) has shape (N, N).",
-            "A code is nearest to itself. Write np.inf on the diagonal before you sort: np.fill_diagonal.",
-            "nearest = np.argsort(gaps, axis=1)[:, :k]; then the mean of labels[nearest] == labels[:, None].",
-        ),
-        section="10.9 A map of digits",
     ),
     "fgsm": Drill(
         wrong.fgsm,

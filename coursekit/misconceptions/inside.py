@@ -134,38 +134,6 @@ def _windows(side: int, window: int, stride: int) -> list[slice]:
     return [slice(start, start + window) for start in range(0, side - window + 1, stride)]
 
 
-# ------------------------------------------------ how many of the nearest neighbours have the same label
-
-
-def agreement(codes: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """For each code its k nearest others: the share of them that have its label."""
-    return _agreement(_gaps(codes) + np.diag(np.full(len(codes), np.inf)), labels, k)
-
-
-def counts_itself(codes: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """This finds each code as its own nearest neighbour, at distance 0, and praises itself: leave it out."""
-    return _agreement(_gaps(codes), labels, k)
-
-
-def farthest(codes: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """This takes the k farthest ones: argsort sorts upwards, so the nearest come first."""
-    return _agreement(-_gaps(codes), labels, k)
-
-
-def largest_product(codes: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """This takes the k largest products. A long code has large products with all others, near or far."""
-    return _agreement(np.diag(np.full(len(codes), np.inf)) - codes @ codes.T, labels, k)
-
-
-def _gaps(codes: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(codes[:, None] - codes, axis=2)
-
-
-def _agreement(gaps: np.ndarray, labels: np.ndarray, k: int) -> float:
-    nearest = np.argsort(gaps, axis=1, kind="stable")[:, :k]
-    return float(np.mean(labels[nearest] == labels[:, None]))
-
-
 # ------------------------------------------------ a step that raises the loss
 
 

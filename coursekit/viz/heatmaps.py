@@ -127,7 +127,9 @@ def as_map(title: str, values, sides: tuple[int, int] | None = None) -> np.ndarr
     return array
 
 
-def show_sanity(checks: "Mapping[str, SanityCheck]", alt: str | None = None) -> None:
+def show_sanity(
+    checks: "Mapping[str, SanityCheck]", alt: str | None = None, *, titles: Mapping[str, str] | None = None
+) -> None:
     """Show what is left of each method's map when layers are drawn anew, from the top down.
 
     Parameters
@@ -136,11 +138,13 @@ def show_sanity(checks: "Mapping[str, SanityCheck]", alt: str | None = None) -> 
         As `coursekit.viz.sanity_check` gives them, all with the same stages.
     alt : str, optional
         What the figure shows; a sentence with the numbers, if left out.
+    titles : dict of stage to str, optional
+        Words for layers whose names say little; a stage without one keeps its name.
 
     Raises
     ------
     ValueError
-        If there is none, or their stages differ.
+        If there is no check, their stages differ, or a title is for none of them.
 
     >>> from coursekit.viz import SanityCheck
     >>> check = SanityCheck(("trained", "fc", "conv"), (1.0, 0.4, 0.0), (1.0, 0.3, 0.1), np.zeros((3, 4, 4)))
@@ -148,11 +152,11 @@ def show_sanity(checks: "Mapping[str, SanityCheck]", alt: str | None = None) -> 
     Maps of methods while a network loses its weights from the top down. Rank correlation with the maps of the \
 trained network: saliency 1.00 trained, 0.40 down to fc, 0.00 down to conv.
     """
-    figure = sanity_figure(checks)
-    show(figure, sanity_alt(checks) if alt is None else alt)
+    figure = sanity_figure(checks, titles=titles)
+    show(figure, sanity_alt(checks, titles=titles) if alt is None else alt)
 
 
-def sanity_figure(checks: "Mapping[str, SanityCheck]") -> Figure:
+def sanity_figure(checks: "Mapping[str, SanityCheck]", *, titles: Mapping[str, str] | None = None) -> Figure:
     """Draw what `show_sanity` shows: a row of maps for each method, and below them the rank correlations.
 
     >>> from coursekit.viz import SanityCheck
@@ -160,7 +164,7 @@ def sanity_figure(checks: "Mapping[str, SanityCheck]") -> Figure:
     >>> len(sanity_figure({"saliency": check, "guided": check}).axes)
     7
     """
-    stages = _common_stages(checks)
+    stages = _titled(_common_stages(checks), titles)
     rows, columns = len(checks), len(stages)
     side = min(1.25, 6.6 / columns)
     figure, panels = new_figure(rows + 1, columns, size=(columns * side + 1.3, rows * side + 2.6),
@@ -185,12 +189,13 @@ def sanity_figure(checks: "Mapping[str, SanityCheck]") -> Figure:
     return figure
 
 
-def sanity_alt(checks: "Mapping[str, SanityCheck]") -> str:
+def sanity_alt(checks: "Mapping[str, SanityCheck]", *, titles: Mapping[str, str] | None = None) -> str:
     """Every rank correlation of the figure, in words."""
+    first, *others = _titled(_common_stages(checks), titles)
+    places = [first, *(f"down to {stage}" for stage in others)]
     lines = []
     for name, check in checks.items():
-        pairs = zip(check.stages, check.rank_correlation, strict=True)
-        words = (f"{value:.2f} {'down to ' * (stage != 'trained')}{stage}" for stage, value in pairs)
+        words = (f"{value:.2f} {place}" for place, value in zip(places, check.rank_correlation, strict=True))
         lines.append(f"{name} {', '.join(words)}")
     return (
         "Maps of methods while a network loses its weights from the top down. Rank correlation with the maps of the "
@@ -199,11 +204,12 @@ def sanity_alt(checks: "Mapping[str, SanityCheck]") -> str:
 
 
 def _broken(name: str, width: int = 12) -> str:
-    """A layer's name in short lines, broken before points and underscores."""
+    """A layer's name or title in short lines, broken before points and underscores and between words."""
     lines = [""]
-    for piece in re.split(r"(?<=[^._])(?=[._])", name):
+    for piece in re.split(r"(?<=[^._ ])(?=[._ ])", name):
         if lines[-1] and len(lines[-1]) + len(piece) > width:
             lines.append("")
+            piece = piece.lstrip()
         lines[-1] += piece
     return "\n".join(lines)
 
@@ -218,6 +224,14 @@ def _common_stages(checks: "Mapping[str, SanityCheck]") -> tuple[str, ...]:
         found = "; ".join(", ".join(names) for names in stages) or "none"
         raise ValueError(f"checks have the stages {found}: expected one or more checks, all with the same stages.")
     return stages.pop()
+
+
+def _titled(stages: tuple[str, ...], titles: Mapping[str, str] | None) -> list[str]:
+    """Stages by their titles, as far as they have one."""
+    titles = titles or {}
+    if unknown := [name for name in titles if name not in stages]:
+        raise ValueError(f"titles names {', '.join(map(repr, unknown))}: expected stages, {', '.join(stages)}.")
+    return [titles.get(stage, stage) for stage in stages]
 
 
 def _grey(picture: np.ndarray) -> np.ndarray:

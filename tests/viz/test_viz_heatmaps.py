@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from coursekit import viz
 from coursekit.viz.fooled import adversarial_alt
-from coursekit.viz.heatmaps import _broken, as_map, heatmap_alt
+from coursekit.viz.heatmaps import _broken, as_map, heatmap_alt, sanity_alt
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.random((30, 40, 3))
@@ -134,6 +134,20 @@ def test_sanity_figure_wants_the_same_stages():
     for wrong in ({**given, "other": other}, {}):
         with pytest.raises(ValueError, match="same stages"):
             viz.sanity_figure(wrong)
+
+
+def test_sanity_figure_takes_titles_for_stages():
+    given, titles = checks(), {"_fc": "last layer", "_blocks.12._depthwise_conv": "block 13 and all above"}
+    ticks = [label.get_text() for label in viz.sanity_figure(given, titles=titles).axes[-1].get_xticklabels()]
+    assert ticks == ["trained", "last layer", "block 13 and\nall above", "conv"]
+    words = sanity_alt(given, titles=titles)
+    assert "gradient 1.00 trained, 0.30 down to last layer, 0.20 down to block 13 and all above, 0.10 down to" in words
+    assert "_fc" not in words
+
+
+def test_a_title_must_be_for_a_stage():
+    with pytest.raises(ValueError, match=r"'fc'.*_blocks\.12"):
+        viz.show_sanity(checks(), titles={"fc": "last layer"})
 
 
 def test_names_are_broken_before_points():
