@@ -10,17 +10,6 @@ RNG = np.random.default_rng(6)
 BATCH = np.array([2.0, 4, 4, 4, 5, 5, 7, 9])
 
 
-def test_two_calls_of_backward_add_up():
-    torch = pytest.importorskip("torch")
-    torch.set_num_threads(1)
-    w = torch.tensor(2.0, requires_grad=True)
-    for _ in range(2):
-        ((3 * w - 5) ** 2).backward()
-    assert wrong.added_up(2, 3, 5) == w.grad.item()
-    others = (wrong.overwritten, wrong.second_derivative, wrong.cancelled)
-    assert w.grad.item() not in [f(2, 3, 5) for f in others]
-
-
 def test_a_signal_through_layers():
     h = RNG.normal(size=(200, 100))
     for _ in range(3):

@@ -2,29 +2,6 @@
 
 import numpy as np
 
-# ------------------------------------------------ what stands in .grad after backward() was called twice
-
-
-def added_up(w: float, x: float, t: float) -> float:
-    """backward() adds to what is there, as a fork does: two calls, two shares. Clear it before each step."""
-    return 2 * overwritten(w, x, t)
-
-
-def overwritten(w: float, x: float, t: float) -> float:
-    """This is the gradient of one call, as if the second had replaced the first. PyTorch adds."""
-    return 2 * (w * x - t) * x
-
-
-def second_derivative(w: float, x: float, t: float) -> float:
-    """This differentiates the gradient once more. Calling backward() twice asks the same question twice."""
-    return 2 * x * x
-
-
-def cancelled(w: float, x: float, t: float) -> float:
-    """This takes the second call for a way back. No call ever takes anything off."""
-    return 0.0
-
-
 # ------------------------------------------------ spread of a signal after some layers of n inputs each
 
 
