@@ -141,12 +141,12 @@ def folded(period: float, stride: int) -> float:
 
 def unharmed(period: float, stride: int) -> float:
     """This keeps the stripes as they are. A wave needs two samples at least; the stride leaves it less than that."""
-    return period
+    return float(period)
 
 
 def stretched(period: float, stride: int) -> float:
     """This multiplies by the stride. The map is smaller by the stride, but we count in pixels of the picture."""
-    return period * stride
+    return float(period * stride)
 
 
 def finest(period: float, stride: int) -> float:
@@ -155,26 +155,6 @@ def finest(period: float, stride: int) -> float:
 
 
 # ------------------------------------------------------------------ VGG
-
-
-def by_operations(before, after) -> float:
-    """Multiply-adds against multiply-adds: small kernels, and large maps that are pooled late."""
-    return round(after.macs / before.macs, 1)
-
-
-def by_parameters(before, after) -> float:
-    """This compares the parameters. Most of them stand in the last layers, where each is used only once a picture."""
-    return round(after.parameters / before.parameters, 1)
-
-
-def by_layers(before, after) -> float:
-    """This compares the layers, 16 with 8. It matters how large the maps are over which they slide."""
-    return 16 / 8
-
-
-def by_activations(before, after) -> float:
-    """This compares the numbers that come out of the layers. Each takes as many multiply-adds as it has inputs."""
-    return round(after.activation_elements / before.activation_elements, 1)
 
 
 def vgg_parameters(blocks: Sequence[int], classes: int) -> int:
