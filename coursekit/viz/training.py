@@ -238,8 +238,8 @@ def _note_band(panel: Axes, groups) -> None:
 
 
 def _readable_ticks(panel: Axes) -> None:
-    """Whole epochs below; on a logarithmic scale 0.2 and 5 rather than powers of ten."""
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    """Whole epochs or steps below, few enough for five digits; on a log scale 0.2 and 5, not powers of ten."""
+    panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if panel.get_yscale() == "log":
         low, high = panel.get_ylim()  # between 0.6 and 0.9 there is neither a 1, nor a 2, nor a 5
         panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(5))

@@ -1,5 +1,6 @@
 """Pictures of training runs show the numbers they were given."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -89,6 +90,16 @@ def test_histories_show_smoothed_losses_and_errors():
     assert errors.lines[0].get_ydata() == pytest.approx(100 - 100 * np.linspace(0.5, 0.9, 4))
     assert errors.lines[1].get_ydata() == pytest.approx(99.5 - 100 * np.linspace(0.5, 0.8, 4))
     assert len(bands(errors)) == 2
+
+
+@pytest.mark.parametrize("steps", [60, 2200, 55_000])
+def test_the_numbers_below_a_history_do_not_run_into_each_other(steps):
+    figure = viz.histories_figure({"ours": history(steps=steps)})
+    figure.canvas.draw()
+    for panel in figure.axes:
+        boxes = [label.get_window_extent() for label in panel.get_xticklabels()]
+        assert len(boxes) >= 3
+        assert all(left.x1 + 4 < right.x0 for left, right in pairwise(boxes))
 
 
 @pytest.mark.parametrize(
