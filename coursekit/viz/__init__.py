@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = lazy(
         "cam": ("grad_cam",),
         "colour_filters": ("first_layer_filters", "learned_colour_filters"),
         "demo": ("demo_figure", "show_demo"),
-        "drawing": ("show_board",),
+        "drawing": ("drawing_board",),
         "dreaming": ("deep_dream", "invert_features"),
         "dynamics": (
             "gradient_norms",

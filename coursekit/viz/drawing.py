@@ -2,7 +2,7 @@
 
 from coursekit.viz.figure import show_html
 
-__all__ = ["show_board"]
+__all__ = ["drawing_board"]
 
 ALT = "A white board to draw a digit on, and beside it the same drawing as 14 lines of 28 characters."
 
@@ -78,13 +78,13 @@ PAGE = """<div id="drawing-board" role="group" aria-label="Board to draw a digit
 </div>"""
 
 
-def show_board() -> None:
+def drawing_board() -> None:
     """Show a board to draw on; a button copies the drawing, as a line of Python that `data.picture_of_text` can use.
 
     The board needs no kernel, widget or network. Where scripts are not allowed it stays empty, and the text can be
     typed by hand.
 
-    >>> show_board()
+    >>> drawing_board()
     A white board to draw a digit on, and beside it the same drawing as 14 lines of 28 characters.
     """
     show_html(PAGE.format(alt=ALT), ALT)
