@@ -10,6 +10,8 @@ ROOT = Path(__file__).parent
 
 # before NumPy is imported, and for all kernels: on matrices as small as ours threads mostly wait for each other
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # PyTorch too: side by side, the workers have no core to spare
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 # their slow tests start browsers, sandboxes and whole set-ups, measure time and send signals

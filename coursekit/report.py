@@ -112,5 +112,5 @@ def draw_evidence() -> dict:
     shown = viz.pictures_of(picture, viz.pixel_bounds(network))[0]
     maps = {f"Grad-CAM: {name}, {chance:.0%}": viz.grad_cam(network.model, picture)[0]}
     maps["saliency"] = viz.saliency(network.model, picture)[0]
-    alt = f"A photograph, read as {name}, and over it the places that spoke for it, by two methods."
+    alt = f"A photograph, read as {name}, and over it the places that spoke for it, by Grad-CAM and by saliency."
     return {"evidence": (viz.heatmap_figure(shown, maps, side=2.3), alt)}
