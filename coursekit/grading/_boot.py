@@ -4,7 +4,9 @@ It is mounted as a single file, beside `_zygote`, and imports nothing of coursek
 starts.
 """
 
+import contextlib
 import ctypes
+import importlib
 import json
 import os
 import resource
@@ -44,10 +46,17 @@ FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK; AF_VSOCK wo
 ALLOW, EPERM, ENOSYS = 0x7FFF0000, 0x00050001, 0x00050026
 
 
+def preload(modules: list[str]) -> None:
+    """Import what every kernel will; what cannot be imported is left to the notebook that asks for it."""
+    for name in modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
 def set_limits(limits: dict[str, int]) -> None:
-    """Set the limits of this process and of all that it starts, for good."""
+    """Set the limits of this process and of all that it starts, for good; what it has imported does not count."""
     values = {
-        "RLIMIT_AS": limits["memory"],
+        "RLIMIT_AS": limits["memory"] + _mapped(),
         "RLIMIT_NPROC": limits["processes"],
         "RLIMIT_FSIZE": limits["file_size"],
         "RLIMIT_CPU": limits["cpu"],
@@ -60,6 +69,13 @@ def set_limits(limits: dict[str, int]) -> None:
         resource.setrlimit(getattr(resource, name), (value, value))
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # should the machine run out of memory, we go first
+
+
+def _mapped() -> int:
+    """Bytes of address space without memory behind them: libraries are mapped whole, PyTorch's with gigabytes."""
+    with open("/proc/self/statm") as file:
+        size, resident, *_ = map(int, file.read().split())
+    return (size - resident) * resource.getpagesize()
 
 
 def drop_privileges(user: int | None) -> None:
@@ -153,6 +169,7 @@ def become_kernel(connection: dict[str, Any], sockets: dict[int, int]) -> None:
 def main() -> None:
     orders = json.loads(sys.argv[1])
     sys.argv[1:] = []
+    preload(orders["modules"])
     set_limits(orders["limits"])
     drop_privileges(orders["user"])
     filter_calls()

@@ -45,10 +45,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def preload(modules: list[str]) -> None:
-    """Import what every kernel will; what cannot be imported is left to the notebook that asks for it."""
-    for name in (*_boot.MODULES, *modules):
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
+    """Import what every kernel will, and see to it that it can be forked."""
+    _boot.preload([*_boot.MODULES, *modules])
     threads = len(os.listdir("/proc/self/task"))
     if threads > 1:
         sys.exit(f"{threads} threads run after the import of {', '.join(modules)}, and a fork would have one")

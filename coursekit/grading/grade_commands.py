@@ -27,8 +27,8 @@ STOPPED = 130  # as after Ctrl-C
 @click.option(
     "--manual", type=click.Path(path_type=Path), help="CSV of points by hand: student, question, points, comment."
 )
-@click.option("--timeout", type=click.FloatRange(0.1), help="Seconds for a cell [30].")
-@click.option("--total", type=click.FloatRange(1), help="Seconds for a submission [300].")
+@click.option("--timeout", type=click.FloatRange(0.1), help="Seconds for a cell [30, or what the assignment says].")
+@click.option("--total", type=click.FloatRange(1), help="Seconds for a submission [300, or what the assignment says].")
 @click.option("--jobs", type=click.IntRange(1), help="How many to grade at once [one for each core].")
 @click.option(
     "--cluster", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler, such as tcp://host:8786."
@@ -64,12 +64,11 @@ def grade_command(
         ) from None
     if no_sandbox:
         click.echo("Warning: without the sandbox, the submissions' code can do all that you can.", err=True)
-    limits = {name: value for name, value in (("timeout", timeout), ("total", total)) if value is not None}
     try:
         if deadline:
             options["deadline"] = Deadline(in_utc(deadline), late, grace)
         options |= {"root": course_root(), "sandboxed": not no_sandbox, "warm": not cold}
-        summary = grade_folder(folder, assignment, out, **options, **limits)
+        summary = grade_folder(folder, assignment, out, timeout=timeout, total=total, **options)
     except (UsageError, WorkspaceError) as error:
         raise click.UsageError(f"{error}.") from None
     except GradingStopped as error:

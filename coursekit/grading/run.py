@@ -56,8 +56,8 @@ def grade_folder(
     new_seed: bool = False,
     only: Collection[str] = (),
     force: bool = False,
-    timeout: float = Limits.cell,
-    total: float = Limits.total,
+    timeout: float | None = None,
+    total: float | None = None,
     warm: bool = True,
     jobs: int | None = None,
     cluster: str | None = None,
@@ -89,8 +89,8 @@ def grade_folder(
         Students to grade; by default all.
     force : bool
         Grade again what has not changed, too.
-    timeout, total : float
-        Seconds for a cell, and for a submission.
+    timeout, total : float, optional
+        Seconds for a cell, and for a submission; by default what the assignment allows.
     warm : bool
         Whether kernels are forked from one that has its imports done; grades are the same without it.
     jobs : int, optional
@@ -117,7 +117,8 @@ def grade_folder(
     if sandboxed and not cluster:
         _need_sandbox()
     summary = Summary(source.assignment, out, left_out=left_out(folder))
-    limits, jobs = Limits(cell=timeout, total=total), jobs or os.cpu_count() or 1
+    told = {name: value for name, value in (("cell", timeout), ("total", total)) if value is not None}
+    limits, jobs = Limits(**(source.limits | told)), jobs or os.cpu_count() or 1
     with kept(out) as book:
         try:
             _people_say(source, book, deadline, times, manual)

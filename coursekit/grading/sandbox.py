@@ -69,7 +69,7 @@ class Limits:
     start: float = 60.0
     grace: float = 2.0
     cpu: int = 0  # seconds of a process; 0: as many as total
-    memory: int = 2 << 30  # address space of a process, and resident memory of all together
+    memory: int = 2 << 30  # what a process can take beside its libraries, and resident memory of all together
     processes: int = 64  # threads count too
     file_size: int = 64 << 20
     scratch: int = 64 << 20
@@ -227,7 +227,7 @@ def command(
     options = [find_bwrap(), *isolation(), "--info-fd", str(info), "--block-fd", str(block)]
     options += _inside(sandbox, seed, files)
     options += ["--size", str(limits.scratch), "--perms", "1777", "--tmpfs", SCRATCH, "--remount-ro", "/"]
-    orders = {**child_orders(limits), "sockets": sockets, "connection": CONNECTION}
+    orders = {**child_orders(limits), "modules": sandbox.packages, "sockets": sockets, "connection": CONNECTION}
     return [*options, "--chdir", SCRATCH, "--", *_python(BOOT), json.dumps(orders)]
 
 

@@ -116,6 +116,11 @@ class Source:
         return self.notebook.metadata["coursekit"].get("solutions", True) is not False
 
     @property
+    def limits(self) -> dict[str, float]:
+        """Seconds that it allows for a cell, or in all, where the usual ones are too few: keys of `Limits`."""
+        return dict(self.notebook.metadata["coursekit"].get("limits", {}))
+
+    @property
     def points(self) -> float:
         """The most one can have."""
         return sum(cell.points for cell in self.cells)
@@ -248,6 +253,11 @@ def _notebook_metadata(path: Path, notebook: nbformat.NotebookNode, findings: li
     for key in ("packages", "modules"):
         if not isinstance(allow, dict) or not are_texts(allow.get(key)):
             findings.append(f"notebook: its metadata needs coursekit.allow.{key}, a list of names")
+    limits = about.get("limits", {})
+    if not isinstance(limits, dict) or not all(
+        key in ("cell", "total") and type(value) in (int, float) and 1 <= value < 86400 for key, value in limits.items()
+    ):
+        findings.append('notebook: its coursekit.limits have to be seconds, such as {"cell": 120, "total": 600}')
     return about
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import click.testing
+import nbformat
 import pytest
 from small_source import POINTS, write_small_source
 
@@ -60,6 +61,21 @@ def new(summary):
 def table(out):
     with (out / "grades.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+@needs_sandbox
+def test_an_assignment_has_limits_of_its_own_and_the_instructor_the_last_word(course, source_path):
+    notebook = nbformat.read(source_path, 4)
+    answer = next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution"))
+    answer.source = f"__import__('time').sleep(2)\n{answer.source}"
+    notebook.metadata.coursekit.limits = {"cell": 1}
+    (course / "in" / "slow").mkdir(parents=True)
+    nbformat.write(notebook, course / "in" / "slow" / source_path.name)
+    nbformat.write(notebook, source_path)
+    own, told = (grade(course, timeout=seconds, force=True).lines[0].grade for seconds in (None, 10))
+    assert (own.status, told.status) == ("partial", "graded")
+    assert own.points < told.points
 
 
 @pytest.mark.slow

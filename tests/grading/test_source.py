@@ -150,6 +150,12 @@ def test_all_findings_are_collected(tmp_path):
     assert "coursekit.allow.packages" in found[3]
 
 
+@pytest.mark.parametrize("limits", [{"cell": 0}, {"cell": "120"}, {"memory": 4}, {"total": True}, [120]])
+def test_limits_are_seconds(tmp_path, limits):
+    path = spoiled(tmp_path, lambda notebook, _: notebook.metadata.coursekit.update(limits=limits))
+    assert findings(path) == ('notebook: its coursekit.limits have to be seconds, such as {"cell": 120, "total": 600}',)
+
+
 def test_no_notebook(tmp_path):
     path = tmp_path / "99_small.ipynb"
     assert "no such file" in findings(path)[0]

@@ -6,7 +6,7 @@ import shutil
 import signal
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import psutil
 import pytest
@@ -60,7 +60,11 @@ def status(name):
     return [line.split()[1:] for line in open("/proc/self/status") if line.startswith(name)]
 send({
     "descriptors": descriptors(),
-    "limits": [resource.getrlimit(getattr(resource, name)) for name in sorted(dir(resource)) if name[:7] == "RLIMIT_"],
+    "limits": [
+        resource.getrlimit(getattr(resource, name))
+        for name in sorted(dir(resource)) if name[:7] == "RLIMIT_" and name != "RLIMIT_AS"
+    ],
+    "address": resource.getrlimit(resource.RLIMIT_AS),
     "environment": dict(os.environ),
     "capabilities": [status(name) for name in ("Cap", "NoNewPrivs", "Seccomp", "Groups")],
     "signals": [status(name) for name in ("SigBlk", "SigIgn", "SigCgt")],
@@ -78,7 +82,32 @@ send({
 
 def test_a_warm_kernel_finds_what_a_cold_one_does():
     [warm], [cold] = sent(STATE), sent(STATE, warm=False)
+    both = [each.pop("address") for each in (warm, cold)]  # beside what has been imported, which differs a little
+    assert all(SHORT.memory <= soft == hard < SHORT.memory + (1 << 30) for soft, hard in both)
     assert warm == cold
+
+
+TORCH = """
+import torch
+image = torch.ones(1, 2, 5, 5, requires_grad=True)
+torch.nn.functional.conv2d(image, torch.ones(3, 2, 3, 3)).sum().backward()
+send([
+    image.grad[0, 0].tolist(),
+    torch.get_num_threads(),
+    attempt(lambda: bytes(2 << 30)),
+    attempt(lambda: torch.ones(1 << 29).sum())[:12],
+    attempt(lambda: torch.ones(1 << 27).sum()),
+])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+def test_pytorch_runs_within_the_usual_memory(warm):
+    [found] = sent(TORCH, warm=warm, sandbox=Sandbox(("numpy", "torch"), ()), limits=replace(SHORT, cell=20))
+    gradient = [[a * b for b in (3, 6, 9, 6, 3)] for a in (1, 2, 3, 2, 1)]
+    too_much = ["MemoryError: ", "RuntimeError"]
+    assert found == [gradient, 1, *too_much, "tensor(1.3422e+08)"]
 
 
 RANDOM = "import random, uuid\nsend([random.random(), np.random.random(), str(uuid.uuid4()), os.urandom(4).hex()])"
