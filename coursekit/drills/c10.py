@@ -56,6 +56,6 @@ DRILLS = {
             "image + epsilon * np.sign(gradient) moves each pixel by epsilon.",
             "Pixels stay between 0 and 1: np.clip.",
         ),
-        section="10.11 Going deeper: fooling it",
+        section="10.11 Deeper: fooling it",
     ),
 }

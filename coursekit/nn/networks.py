@@ -244,8 +244,11 @@ def _halved(input_dim, axis, *stages):
             size = output_size(size, 2, 2)
     except ValueError as error:
         name, with_what = ("height", "width")[axis - 1], convs[0] if len(convs) == 1 else convs
-        message = f"along the {name} {input_dim[axis]} of input_dim {input_dim} with {with_what}: {error}"
-        raise ValueError(message) from None
+        reason = str(error).splitlines()[0]  # what follows is advice on arguments that no network has
+        raise ValueError(
+            f"along the {name} {input_dim[axis]} of input_dim {input_dim} with {with_what}: {reason}\n"
+            "Choose input_dim, or the filter_size, pad and stride of conv_param, so that all sizes are whole."
+        ) from None
     return size
 
 
