@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy.exc import DatabaseError
 
 from coursekit.grading.gradebook import Gradebook
+from coursekit.grading.items import write_index
 from coursekit.grading.submission import Collected, Refusal, collect, printable, student_id
 from coursekit.grading.task import FULL
 
@@ -41,17 +42,17 @@ def left_out(folder: Path) -> list[str]:
     return sorted(printable(path.name) for path in {*loose, *hidden})
 
 
-def collect_from(path: Path, folder: Path) -> Collected | Refusal:
-    """Take up what a student has handed in, if it lies in the folder of submissions."""
+def collect_from(path: Path, folder: Path, assignment: str) -> Collected | Refusal:
+    """Take up what a student has handed in for an assignment, if it lies in the folder of submissions."""
     if path.resolve().is_relative_to(folder.resolve()):
-        return collect(path)
+        return collect(path, assignment)
     reason = "The folder is a link that leads elsewhere: hand in the notebook itself."
     return Refusal(student_id(path.name), reason, hashlib.sha256(reason.encode()).hexdigest())
 
 
 @contextlib.contextmanager
 def kept(out: Path) -> Iterator[Gradebook]:
-    """Give the gradebook, to us alone; whatever happens, the table is written at the end."""
+    """Give the gradebook, to us alone; whatever happens, table and index are written at the end."""
     with contextlib.ExitStack() as stack:
         try:
             (out / FEEDBACK).mkdir(parents=True, exist_ok=True)
@@ -95,6 +96,7 @@ def is_full(error: Exception) -> bool:
 def _export(book: Gradebook, out: Path) -> None:
     try:
         book.export_csv(out / TABLE)
+        write_index(book.entries(), out)
     except (OSError, DatabaseError) as error:
         if not is_full(error):
             raise

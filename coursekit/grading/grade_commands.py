@@ -15,7 +15,7 @@ STOPPED = 130  # as after Ctrl-C
 
 @click.command("grade")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--assignment", required=True, help="Its number or name, such as 01, or a source notebook.")
+@click.option("--assignment", help="Its number or name, such as 01, or a source notebook [all there are notebooks of].")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for grades and feedback.")
 @click.option("--only", multiple=True, metavar="STUDENT", help="Grade this student alone; may be given several times.")
 @click.option("--force", is_flag=True, help="Grade again what has not changed, too.")
@@ -37,7 +37,7 @@ STOPPED = 130  # as after Ctrl-C
 @click.option("--no-sandbox", is_flag=True, help="Run the submissions unprotected: notebooks that you trust only.")
 def grade_command(
     folder: Path,
-    assignment: str,
+    assignment: str | None,
     out: Path,
     no_sandbox: bool,
     cold: bool,
@@ -50,25 +50,32 @@ def grade_command(
 ) -> None:
     """Grade the notebooks in FOLDER, which holds a folder for each student.
 
-    Typed again, it grades only what is new or has changed. Exit code 0: every submission has a grade, or a refusal that
-    says why; 1: some could not be graded; 2: grading could not start.
+    Without --assignment it grades every assignment of which there are notebooks. Typed again, it grades only what is
+    new or has changed. Exit code 0: every submission has a grade, or a refusal that says why; 1: some could not be
+    graded; 2: grading could not start.
     """
     from coursekit.workspace import WorkspaceError, course_root
 
     try:
         from coursekit.grading.adjust import Deadline, in_utc
-        from coursekit.grading.run import AGAIN, GradingStopped, UsageError, grade_folder
+        from coursekit.grading.run import AGAIN, GradingStopped, UsageError, grade_folder, handed_in
     except ModuleNotFoundError as error:
         raise click.UsageError(
             f"{error.name} is not installed: python3 course.py setup brings what grading needs."
         ) from None
     if no_sandbox:
         click.echo("Warning: without the sandbox, the submissions' code can do all that you can.", err=True)
+    summaries = []
     try:
+        for name, value in {"deadline": deadline, "times": options["times"], "manual": options["manual"]}.items():
+            if value and not assignment:
+                raise UsageError(f"--{name} is for one assignment: say which with --assignment")
         if deadline:
             options["deadline"] = Deadline(in_utc(deadline), late, grace)
         options |= {"root": course_root(), "sandboxed": not no_sandbox, "warm": not cold}
-        summary = grade_folder(folder, assignment, out, timeout=timeout, total=total, **options)
+        for name in [assignment] if assignment else handed_in(folder, course_root()):
+            summaries.append(grade_folder(folder, name, out, timeout=timeout, total=total, **options))
+            _show(summaries[-1])
     except (UsageError, WorkspaceError) as error:
         raise click.UsageError(f"{error}.") from None
     except GradingStopped as error:
@@ -76,17 +83,17 @@ def grade_command(
     except KeyboardInterrupt:
         click.echo(f"\nStopped. {AGAIN}.", err=True)
         sys.exit(STOPPED)
-    _show(summary)
-    sys.exit(summary.exit_code)
+    sys.exit(max(summary.exit_code for summary in summaries))
 
 
 def _show(summary: "Summary") -> None:
     """Write the table, and where everything lies."""
-    click.echo(f"{summary.table()}\n")
+    click.echo(f"{summary.assignment}\n{summary.table()}\n")
     new = sum(line.seconds > 0 for line in summary.lines)
     click.echo(f"{new} graded now, {len(summary.lines) - new} unchanged since the last time.")
     click.echo(f"  grades    {summary.out.resolve() / 'grades.csv'}")
     click.echo(f"  feedback  {summary.out.resolve() / 'feedback'}")
+    click.echo(f"  overview  {summary.out.resolve() / 'index.html'}")
     if summary.unread:
         table = summary.out.resolve() / "open" / f"{summary.assignment}.csv"
         click.echo(f"{summary.unread} open answers wait for points: fill in {table} and pass it with --manual.")

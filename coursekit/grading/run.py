@@ -134,8 +134,8 @@ def grade_folder(
                     workers.prepare(sandbox, warm)  # while the solutions run
                     work = packed(Work(source, _reference(job), sandbox, limits, round_.seed, warm))
                     summary.lines += _grade_new(todo, folder, job, work, workers, progress)
-            handed_in = (collect_from(path, folder) for path in students)
-            summary.unread = write_table(source, handed_in, earlier, read_by_people)
+            found = (collect_from(path, folder, source.assignment) for path in students)
+            summary.unread = write_table(source, found, earlier, read_by_people)
         except SandboxUnavailable as error:
             raise UsageError(f"{error}. --no-sandbox grades without it, notebooks that you trust only") from None
         except ClusterLost as error:
@@ -162,7 +162,7 @@ class _Job:
     def settle(self, path: Path, folder: Path) -> Line | None:
         """Give a student's line if there is nothing to run: nothing new, or nothing that could be graded."""
         start = time.perf_counter()
-        found = collect_from(path, folder)
+        found = collect_from(path, folder, self.source.assignment)
         kept = self.book.find(self.batch, found.student, self.source_sha256)
         same = kept is not None and kept[1] == found.sha256
         if isinstance(found, Collected) and not (same and self.book.handed_in(self.batch.assignment, found.student)):
@@ -178,7 +178,7 @@ class _Job:
 
     def order(self, number: int, path: Path, folder: Path) -> Order | None:
         """Take up what is to be graded; None if it has gone since we looked."""
-        found = collect_from(path, folder)
+        found = collect_from(path, folder, self.source.assignment)
         known = self._known(found.student)
         return None if isinstance(found, Refusal) else Order(number, found, known[1] if known else "")
 
@@ -264,6 +264,16 @@ def find_source(root: Path, assignment: str) -> Source:
                 raise UsageError(f"{path.name} cannot be graded as it stands:\n{error}") from None
     names = ", ".join(path.stem for path in there) or "none"
     raise UsageError(f"there is no assignment {assignment!r}; there are: {names}")
+
+
+def handed_in(folder: Path, root: Path) -> list[str]:
+    """List the assignments of which some student's folder holds a notebook, by the names of files."""
+    names = sorted(path.stem for path in (root / "solutions").glob("*.ipynb"))
+    found = [name for name in names if next(folder.glob(f"[!.]*/{name}*.ipynb"), None)]
+    if not found:
+        known = ", ".join(names) or "none"
+        raise UsageError(f"{folder} holds no notebook called like an assignment: name one of {known} with --assignment")
+    return found
 
 
 def _grade_new(

@@ -56,17 +56,18 @@ class Refusal:
 class Collected:
     """What lies in a student's folder, unread: each notebook's name and content, newest first.
 
-    In place of a content that cannot be had stands the sentence that refuses it; it is the last one then.
+    Those that are named like another assignment come last. In place of a content that cannot be had stands the sentence
+    that refuses it; it is the last one then.
     """
 
     student: str
     files: tuple[tuple[str, bytes | str], ...]
-    count: int  # of the notebooks in the folder
-    time: float = 0.0  # when the newest was written
+    count: int  # of the notebooks in the folder that are not named like another assignment
+    time: float = 0.0  # when the first was written
 
     @property
     def sha256(self) -> str:
-        """That of the newest notebook, by which one is known again without reading it."""
+        """That of the first notebook, by which one is known again without reading it."""
         content = self.files[0][1]
         return _sha256(content if isinstance(content, bytes) else content.encode())
 
@@ -90,17 +91,19 @@ def read(path: Path, source: "Source") -> Submission | Refusal:
     Submission or Refusal
         Nothing that is in the folder makes this raise.
     """
-    collected = collect(path)
+    collected = collect(path, source.assignment)
     return collected if isinstance(collected, Refusal) else choose(collected, source)
 
 
-def collect(path: Path) -> Collected | Refusal:
+def collect(path: Path, assignment: str) -> Collected | Refusal:
     """Take up what a student's folder holds, as bytes that nobody has looked into.
 
     Parameters
     ----------
     path : Path
         As for `read`.
+    assignment : str
+        The name of the assignment, such as `01_convolution_maths`.
     """
     path = Path(os.path.abspath(path))
     folder = path if path.is_dir() else path.parent
@@ -108,9 +111,9 @@ def collect(path: Path) -> Collected | Refusal:
 
     def gather() -> Collected:
         found = _notebooks(folder) if folder == path else [path]
-        return Collected(
-            student, tuple(_contents(found[:MAX_NOTEBOOKS], folder)), len(found), found[0].lstat().st_mtime
-        )
+        found.sort(key=lambda path: _of_another(path.name, assignment))
+        count = sum(not _of_another(path.name, assignment) for path in found) or len(found)
+        return Collected(student, tuple(_contents(found[:MAX_NOTEBOOKS], folder)), count, found[0].lstat().st_mtime)
 
     return _or_refusal(student, gather)
 
@@ -148,6 +151,12 @@ def _notebooks(folder: Path) -> list[Path]:
         raise _Refused(f"No notebook was handed in: one lies deeper, {where}; move it up into the student's folder.")
     held = f"it holds {printable(', '.join(names[:3]))}" if names else "it is empty"
     raise _Refused(f"No notebook (.ipynb) was handed in: there is none in the folder, {held}.")
+
+
+def _of_another(name: str, assignment: str) -> bool:
+    """Whether a file is named like another assignment, 02_… and not 01_…."""
+    number = re.match(r"\d\d_", name)
+    return number is not None and not assignment.startswith(number[0])
 
 
 def _or_refusal(student: str, work: Callable[[], Any]) -> Any:

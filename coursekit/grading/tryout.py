@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 ASSIGNMENT = "01"
-SECONDS = 3.0  # for a cell; an endless loop costs that much
+SECONDS = 3.0  # for a cell of the first assignment; an endless loop costs that much
+PATIENCE = 20.0  # for a cell of any, training included
 # these do no harm where there is no sandbox
 HARMLESS = ("모두 맞음 all right", "half right", "untouched", "syntax error", "empty file", "deleted and duplicated")
 
@@ -82,8 +83,8 @@ def get_bubblewrap() -> None:
 
 @click.command("sample-class")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--assignment", default=ASSIGNMENT, help="Its number or name [01].")
-def sample_class_command(folder: Path, assignment: str) -> None:
+@click.option("--assignment", help="Its number or name [all].")
+def sample_class_command(folder: Path, assignment: str | None) -> None:
     """Write a class of sample students into FOLDER, to try grading out.
 
     Some are right, some half, some cheat, stall or crash. Grade them in the sandbox only.
@@ -95,12 +96,16 @@ def sample_class_command(folder: Path, assignment: str) -> None:
     try:
         if folder.exists() and any(folder.iterdir()):
             raise click.ClickException(f"{folder} is not empty: name a new folder.")
-        deserved = write_sample_class(folder, find_source(course_root(), assignment).path)
+        root = course_root()
+        names = [assignment] if assignment else sorted(path.stem for path in (root / "solutions").glob("*.ipynb"))
+        sources = [find_source(root, name) for name in names]
+        deserved = {source.assignment: write_sample_class(folder, source.path) for source in sources}
     except (UsageError, WorkspaceError) as error:
         raise click.ClickException(f"{error}.") from None
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}.") from None
-    click.echo(f"{len(deserved)} students written. What each deserves:")
-    for student, fair in deserved.items():
-        click.echo(f"  {fair.points:4g}  {fair.status:8}  {student}")
-    click.echo(f"Next: coursekit grade {folder} --assignment {assignment} --out NEW_FOLDER --timeout {SECONDS:g}")
+    for name, students in deserved.items():
+        click.echo(f"{name}: {len(students)} students written. What each deserves:")
+        for student, fair in students.items():
+            click.echo(f"  {fair.points:4g}  {fair.status:8}  {student}")
+    click.echo(f"Next: coursekit grade {folder} --out NEW_FOLDER --timeout {PATIENCE:g}")

@@ -231,11 +231,13 @@ def test_the_command(course, source_path, monkeypatch):
     result = command.invoke(grade_command, line + ([] if LOCKED else ["--no-sandbox"]))
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0].split() == ["student", "score", "status", "message"]
-    assert lines[1].split()[:6] == ["broken", "file", "0", "of", "9", "refused"]
-    assert "9 of 9  graded   5 of 5 checks right." in lines[2]
+    assert lines[0] == "99_small"
+    assert lines[1].split() == ["student", "score", "status", "message"]
+    assert lines[2].split()[:6] == ["broken", "file", "0", "of", "9", "refused"]
+    assert "9 of 9  graded   5 of 5 checks right." in lines[3]
     assert "2 graded now, 0 unchanged" in result.stdout
     assert str(course / "out/grades.csv") in result.stdout
+    assert str(course / "out/index.html") in result.stdout
     assert "in no student's folder: .hidden, loose.ipynb" in result.stderr
     assert "0 graded now, 2 unchanged" in command.invoke(grade_command, [*line, "--no-sandbox"]).stdout
     assert "Warning: without the sandbox" in command.invoke(grade_command, [*line, "--no-sandbox"]).stderr
@@ -243,6 +245,37 @@ def test_the_command(course, source_path, monkeypatch):
         result = command.invoke(grade_command, [wrong[1], "--assignment", wrong[0], "--out", str(course / "out")])
         assert result.exit_code == 2
         assert "there is no" in result.stderr
+
+
+@pytest.mark.slow
+def test_all_assignments_in_one_command(course, monkeypatch):
+    other = nbformat.read(course / "solutions" / "99_small.ipynb", 4)
+    other.metadata.coursekit.assignment = "98_other"
+    for cell in other.cells:
+        cell.source = cell.source.replace('"99.', '"98.')
+    nbformat.write(other, course / "solutions" / "98_other.ipynb")
+    shutil.copy(course / "solutions" / "98_other.ipynb", course / "solutions" / "97_nobody_yet.ipynb")
+    for name in ("99_small", "98_other"):
+        write_sample_class(course / "in", course / "solutions" / f"{name}.ipynb", [RIGHT, "half right"])
+    (course / "in" / "half right" / "98_other.ipynb").write_text("{")  # the newest of his, and no hindrance to 99
+    monkeypatch.setattr("coursekit.workspace.course_root", lambda: course)
+    command, line = click.testing.CliRunner(), [str(course / "in"), "--out", str(course / "out")]
+    result = command.invoke(grade_command, line + ([] if LOCKED else ["--no-sandbox"]))
+    assert result.exit_code == 0
+    got = {(row["student"], row["assignment"]): row["score"] for row in table(course / "out")}
+    assert got == {(RIGHT, "98_other"): "9", (RIGHT, "99_small"): "9"} | {
+        ("half right", "98_other"): "0",
+        ("half right", "99_small"): "4",
+    }
+    page = (course / "out" / "index.html").read_text(encoding="utf-8")
+    assert page.index('id="98_other"') < page.index('id="99_small"')
+    assert "97_nobody_yet" not in page
+    refused = command.invoke(grade_command, [*line, "--manual", "points.csv"])
+    assert refused.exit_code == 2
+    assert "--manual is for one assignment: say which with --assignment" in refused.stderr
+    (course / "in" / RIGHT / "99_small.ipynb").rename(course / "in" / RIGHT / "mine.ipynb")
+    refused = command.invoke(grade_command, [str(course / "in" / RIGHT), "--out", str(course / "out")])
+    assert "holds no notebook called like an assignment: name one of 97_nobody_yet" in refused.stderr
 
 
 def test_grading_imports_neither_torch_nor_the_reference_layers():

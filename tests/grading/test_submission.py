@@ -10,7 +10,7 @@ from small_source import write_small_source
 from coursekit.grading import submission
 from coursekit.grading.release import notebook_text, student_notebook
 from coursekit.grading.source import read_source
-from coursekit.grading.submission import Refusal, Submission, printable, read
+from coursekit.grading.submission import Refusal, Submission, collect, printable, read
 
 
 @pytest.fixture
@@ -72,6 +72,22 @@ def test_notebooks_of_another_assignment_are_passed_over(folder, source):
     assert read(folder, source).reason == "02_other.ipynb is of the assignment 02_other, not of 99_small."
     hand_in(folder, source, when=1_900_000_000)
     assert read(folder, source).name == "99_small.ipynb"
+
+
+def test_each_assignment_has_its_own_newest_notebook(folder, source):
+    hand_in(folder, source, when=1_900_000_000)
+    (folder / "02_other.ipynb").write_text("{")  # newer, and broken
+    found = collect(folder, source.assignment)
+    assert [name for name, _ in found.files] == ["99_small.ipynb", "02_other.ipynb"]
+    assert (found.count, found.time) == (1, 1_900_000_000)
+    assert read(folder, source).notes == ()
+    hand_in(folder, source, "newer.ipynb", when=1_950_000_000)
+    assert read(folder, source).notes == ("Of 2 notebooks in the folder the newest was taken, newer.ipynb.",)
+
+
+def test_a_notebook_that_is_named_wrongly_counts_where_there_is_no_other(folder, source):
+    hand_in(folder, source, "02_other.ipynb")
+    assert read(folder, source).name == "02_other.ipynb"
 
 
 def test_what_only_a_run_would_need_may_be_missing_or_broken(folder, source):
