@@ -137,6 +137,9 @@ def _open_lab(folder: Path, arguments: tuple[str, ...]) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # on matrices as small as ours threads wait for each other
     # so that a terminal in JupyterLab finds the command coursekit
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    # no question about news over the first page, and no offer of a version other than the one that is tested
+    settings = [str(Path(__file__).parent / "templates" / "lab"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, settings))
     command += arguments or [path.name for path in sorted(folder.glob("0*.ipynb"))[:1]]
     os.chdir(folder)
     if os.name != "nt":

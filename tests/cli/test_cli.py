@@ -150,11 +150,11 @@ def start_lab(root, port):
     )
 
 
-def ask(port):
-    """The Lab's list of files, once it answers."""
+def ask(port, what):
+    """What the Lab says to that, once it answers."""
     for _ in range(300):
         try:
-            return urllib.request.urlopen(f"http://127.0.0.1:{port}/api/contents").read().decode()
+            return json.loads(urllib.request.urlopen(f"http://127.0.0.1:{port}/{what}").read())
         except OSError:
             time.sleep(0.2)
     raise AssertionError("JupyterLab did not come up in a minute")
@@ -170,11 +170,13 @@ def test_lab_shows_the_copies_names_what_changed_and_ends_on_a_signal(root):
         port = free.getsockname()[1]
     lab = start_lab(root, port)
     try:
-        listing = ask(port)
+        listing = ask(port, "api/contents")
+        told = ask(port, "lab/api/settings/@jupyterlab/apputils-extension:notification")["schema"]["properties"]
     finally:
         lab.send_signal(signal.SIGTERM)
         said, _ = lab.communicate(timeout=30)
-    assert [file["name"] for file in json.loads(listing)["content"]] == ["01_convolution_maths.ipynb"]
+    assert [file["name"] for file in listing["content"]] == ["01_convolution_maths.ipynb"]
+    assert (told["fetchNews"]["default"], told["checkForUpdates"]["default"]) == ("false", False)
     assert said.startswith("01_convolution_maths.ipynb has changed in the course since your copy was made: ")
     assert "coursekit reset 01_convolution_maths " in said
     with pytest.raises(OSError, match="refused"):  # nothing of it lives on
