@@ -92,7 +92,8 @@ def gradient_norms_figure(norms: Mapping[str, Mapping[str, float]]) -> Figure:
     """
     if not norms or not all(norms.values()):
         raise ValueError("norms is empty, or has a network without a layer: give {network: {layer: norm}}.")
-    figure, axes = new_figure(size=(6.4, 3.2))
+    many = len(norms) > 4
+    figure, axes = new_figure(size=(8.4 if many else 6.4, 3.2))
     panel = axes[0, 0]
     for k, (name, by_layer) in enumerate(norms.items()):
         depth = np.arange(1, len(by_layer) + 1)
@@ -110,7 +111,8 @@ def gradient_norms_figure(norms: Mapping[str, Mapping[str, float]]) -> Figure:
     names = [tuple(by_layer) for by_layer in norms.values()]
     if len(set(names)) == 1 and len(names[0]) <= NAMED:
         panel.set_xticks(np.arange(1, len(names[0]) + 1), labels=names[0])
-    panel.legend(fontsize=9, frameon=False)
+    beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if many else {}  # within, it would cover curves
+    panel.legend(fontsize=9, frameon=False, **beside)
     return figure
 
 
