@@ -1,6 +1,6 @@
 """Every mutant of every reference solution against the checks: python benchmarks/mutants.py [ASSIGNMENT ...]
 
-Writes results/mutants.md. The tests run a sample of the same.
+Writes results/mutants.md, or the sections of those assignments in it. The tests run a sample of the same.
 """
 
 import sys
@@ -30,13 +30,12 @@ def table(name: str) -> list[str]:
 
 
 def main() -> None:
-    names = sys.argv[1:] or sorted(path.stem for path in (ROOT / "solutions").glob("*.ipynb"))
-    lines = ["# Mutants of the reference solutions", ""]
-    for name in names:
-        lines += table(name)
-        print("\n".join(lines[-30:]), flush=True)
-    if not sys.argv[1:]:
-        RESULT.write_text("\n".join(lines), encoding="utf-8")
+    title, *sections = RESULT.read_text(encoding="utf-8").split("\n## ")
+    kept = {section.partition("\n")[0]: f"## {section.rstrip()}" for section in sections}
+    for name in sys.argv[1:] or sorted(path.stem for path in (ROOT / "solutions").glob("*.ipynb")):
+        kept[name] = "\n".join(table(name)).rstrip()
+        print(kept[name], flush=True)
+        RESULT.write_text("\n\n".join([title.rstrip(), *(kept[key] for key in sorted(kept))]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
