@@ -69,7 +69,7 @@ PAGE = """<div id="drawing-board" role="group" aria-label="Board to draw a digit
       says.textContent = "Copied. Paste it over the text in the next cell.";
     }} catch {{  // no clipboard without https, and not in every frame
       const done = document.execCommand("copy");
-      says.textContent = done ? "Copied. Paste it over the text in the next cell." : "Selected: press Ctrl+C.";
+      says.textContent = done ? "Copied. Paste it over the text in the next cell." : "Selected: press Ctrl+C (Cmd+C).";
     }}
   }};
   write();
