@@ -83,8 +83,9 @@ def mounts(sandbox: Sandbox) -> tuple[str, ...]:
         tree.bind(path)
     tree.bind(Path(_boot.__file__), Path(BOOT))
     tree.bind(Path(_zygote.__file__), Path(ZYGOTE))
+    needed = {path.stem for path in _packages(sandbox.packages)}  # PyTorch's optimisers import sympy
     for name in REFUSED:
-        if name not in sandbox.packages:
+        if name not in needed:
             tree.link(STUB, Path(COURSE, f"{name}.py"))
     _course(tree, sandbox.modules)
     tree.options += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]  # /dev/shm would be unbounded

@@ -30,6 +30,7 @@ from typing import Any
 
 SCRATCH = "/scratch"
 COURSE = "/course"  # the stubs, and the allowed modules of coursekit
+LATER = {"torch": ("torch._dynamo",)}  # what a package imports only when it is used; PyTorch's first optimiser, seconds
 BOOT, ZYGOTE = f"{COURSE}/.boot/_boot.py", f"{COURSE}/.boot/_zygote.py"
 CONNECTION = f"{COURSE}/.kernel.json"
 OLDEST = (0, 8)  # the first bubblewrap with --disable-userns; --size came with 0.7
@@ -247,13 +248,15 @@ def zygote_command(sandbox: Sandbox, *, control: int, files: Mapping[str, int]) 
         As `command`.
     """
     options = [find_bwrap(), *isolation(forks=True), *_inside(sandbox, 0, files)]
-    options += ["--perms", "0755", "--dir", SCRATCH, "--remount-ro", "/", "--"]
+    # some imports want a folder for temporary files; no kernel sees this one, for each mounts its own in its place
+    options += ["--size", str(1 << 20), "--perms", "0755", "--tmpfs", SCRATCH, "--remount-ro", "/", "--"]
     return [*options, *_python(ZYGOTE), zygote_orders(sandbox, control)]
 
 
 def zygote_orders(sandbox: Sandbox | None, control: int) -> str:
     """What a zygote is told when it starts."""
     modules = [*sandbox.packages, *sandbox.modules] if sandbox is not None else ["numpy", "coursekit.check"]
+    modules += [each for name in modules for each in LATER.get(name, ())]
     orders = {"control": control, "modules": modules, "scratch": SCRATCH}
     isolated = sandbox is not None
     return json.dumps({**orders, "isolated": isolated, "nested": isolated and not privileged()})

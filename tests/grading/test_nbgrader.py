@@ -8,12 +8,14 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import nbformat
 import pytest
 from small_source import small_source, write_small_source
 
+from coursekit.grading.images import first_lines
 from coursekit.grading.release import SEED, release, student_notebook
 from coursekit.grading.skeleton import new_assignment
 from coursekit.grading.source import STUB, read_source
@@ -44,6 +46,9 @@ def python(tmp_path_factory):
     if re.search(r"error sending request|dns error|failed to fetch|connectivity is disabled", done.stderr, re.I):
         pytest.skip("no package index can be reached")
     assert done.returncode == 0, done.stderr
+    site = subprocess.run([path, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True)
+    # what it lacks, such as PyTorch, it finds among the course's packages
+    Path(site.stdout.decode().strip(), "course.pth").write_text(sysconfig.get_path("purelib"))
     return path
 
 
@@ -89,9 +94,19 @@ def test_same_student_version(course, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_source_is_valid(python, course, name):
-    notebook = course / "source" / name / f"{name}.ipynb"
+    notebook = with_images(course / "source" / name / f"{name}.ipynb")
     output = validate(python, notebook, COURSEKIT_CHECK_MODE="send", COURSEKIT_CHECK_SEED=str(SEED))
     assert output == "Success! Your notebook passes all the tests.\n"
+
+
+def with_images(path):
+    """The notebook with the digits that the grader gives to checks of trained networks."""
+    source = read_source(path)
+    for cell in source.cells:
+        if any(check.images for check in cell.checks):
+            source.notebook.cells[cell.index].source = first_lines(cell.checks, SEED, public=True) + cell.source
+    nbformat.write(source.notebook, path)
+    return path
 
 
 def test_learners_see_what_is_missing(python, course):

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from coursekit.check import answers
+from coursekit.check import answers, encode, generator
 from coursekit.compare import compare
+from coursekit.data import draw_digits
 from coursekit.grading.source import read_source
 
 ROOT = Path(__file__).parents[2]
@@ -19,28 +20,36 @@ class Bench:
     def __init__(self, name: str):
         self.source = read_source(ROOT / "solutions" / f"{name}.ipynb")
         self.how = {check.id: check.how for check in self.source.checks}
-        self.calls: dict[str, tuple[Callable | Any, int]] = {}
+        self.calls: dict[str, tuple[Callable | Any, int, int]] = {}
         self.names: dict[str, Any] = {}
         for cell in self.source.cells:
             if cell.cell_type == "code":
                 exec(compile(cell.source, cell.grade_id or "cell", "exec"), self.names)
                 self.names["check"] = self._keep
 
-    def _keep(self, id, answer, *, cases=1):
-        self.calls[id] = (answer, cases)
+    def _keep(self, id, answer, *, cases=1, images=0):
+        self.calls[id] = (answer, cases, images)
 
     def sent(self, seed: int, *, only=None, **replaced) -> dict[str, list[dict]]:
-        """What each check (or `only` these) sends, with these names of the notebook bound to something else."""
+        """What each check (or `only` these) sends, with these names of the notebook bound to something else.
+
+        Where digits are to be labelled and nothing is replaced, that is their labels, as in grading.
+        """
         before = {name: self.names.get(name) for name in replaced}
         self.names.update(replaced)
         try:
             return {
-                id: answers(id, self._current(answer, before, replaced), cases, seed)[0]
-                for id, (answer, cases) in self.calls.items()
+                id: self._answers(id, self._current(answer, before, replaced), cases, images, seed, bool(replaced))
+                for id, (answer, cases, images) in self.calls.items()
                 if only is None or id in only
             }
         finally:
             self.names.update(before)
+
+    @staticmethod
+    def _answers(id, answer, cases, images, seed, replaced) -> list[dict]:
+        digits, labels = draw_digits("test", images, generator(seed, id, 0)) if images else (None, None)
+        return [encode(labels)] if images and not replaced else answers(id, answer, cases, seed, digits)[0]
 
     @staticmethod
     def _current(answer, before: dict, replaced: dict):
