@@ -31,6 +31,16 @@ def done(source, questions) -> nbformat.NotebookNode:
     return notebook
 
 
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_each_check_sends_to_a_section_that_there_is(name):
+    headings = set()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        lines = "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown")
+        headings |= {line.removeprefix("## ") for line in lines.splitlines() if line.startswith("## ")}
+    lost = {check.id: check.section for check in read_source(ROOT / "solutions" / f"{name}.ipynb").checks}
+    assert not {id: section for id, section in lost.items() if section not in headings}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_untouched_half_and_whole(name, tmp_path):
