@@ -83,10 +83,10 @@ def run(notebook: Path, *, timeout: float = CELL_TIMEOUT) -> list[Row]:
 def table(rows: Sequence[Row]) -> str:
     """The rows as text, with a line for the sum."""
     width = max(len(row.id) for row in rows)
-    lines = [
-        f"{row.id:{width}}  {row.outcome:17}  {row.points:4g} of {row.max_points:<4g}  {row.advice}".rstrip()
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        reached, most = f"{round(row.points, 2):4g}", f"{round(row.max_points, 2):<4g}"
+        lines.append(f"{row.id:{width}}  {row.outcome:17}  {reached} of {most}  {row.advice}".rstrip())
     reached, total = sum(row.points for row in rows), sum(row.max_points for row in rows)
     return "\n".join([*lines, f"{round(reached, 2):g} of {round(total, 2):g} points in the public checks."])
 

@@ -145,7 +145,8 @@ def _say(
         returns = "\n     Is it written already? Then it gives None: look for the return." if is_function else ""
         return f"not attempted yet.{_read_up(entry, 'Start from')}{returns}"
     where = f": case {result.case} of {result.cases}." if result.cases > 1 and result.case else "."
-    place = places[result.case - 1] if result.case else ""
+    # of labels each share that is asked for is a case, and they came from one call
+    place = places[result.case - 1] if result.case and result.cases == len(places) else ""
     first = f"not yet{where} {result.reason}".rstrip()
     if place:
         first = f"{first.removesuffix('.')} ({place})."

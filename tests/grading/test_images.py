@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_source import _about, _code, _text
 
-from coursekit.check import generator
+from coursekit.check import check, generator
 from coursekit.data import draw_digits, load_mnist
 from coursekit.grading import execute, images, reference
 from coursekit.grading.assemble import assemble
@@ -111,6 +111,19 @@ def test_learners_label_digits_of_the_validation_part(source):
     assert values["images"] == 200
     _, labels = draw_digits("validation", 200, generator(20261, "99.q1", 0))
     assert values["cases"][0]["values"] == labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("right", "said"), [(200, "correct, 2 of 2 cases"), (100, "not yet: case 2 of 2."), (20, "not yet: case 1 of 2.")]
+)
+def test_learners_are_told_which_share_they_have_reached(source, tmp_path, monkeypatch, capsys, right, said):
+    (tmp_path / "99_digits.public.json").write_text(json.dumps(public_values(source)))
+    monkeypatch.setenv("COURSEKIT_VALUES", str(tmp_path))
+    monkeypatch.setenv("COURSEKIT_CHECK", "display")
+    _, labels = draw_digits("validation", 200, generator(20261, "99.q1", 0))
+    answer = np.where(np.arange(200) < right, labels, (labels + 1) % 10)
+    check("99.q1", lambda images: answer, images=200)
+    assert said in capsys.readouterr().out
 
 
 def test_a_solution_below_its_own_bar_is_refused(tmp_path):
