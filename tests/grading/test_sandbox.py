@@ -225,7 +225,8 @@ class TestCommand:
             **{"control": 50, "modules": ["numpy"], "scratch": "/scratch"},
             **{"isolated": True, "nested": not root},
         }
-        assert "/scratch" not in [line[i + 1] for i, option in enumerate(line) if option == "--tmpfs"]
+        room = line.index("--size")
+        assert line[room : room + 6] == ["--size", str(1 << 20), "--perms", "0755", "--tmpfs", "/scratch"]
 
     @needs_sandbox
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can take on another user id")
