@@ -253,6 +253,7 @@ def test_command_with_a_broken_source(tmp_path):
     assert "there is no source notebook '77_none'" in done.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_assignments_are_up_to_date(path):
     assert is_up_to_date(path, ROOT / "assignments") == []
