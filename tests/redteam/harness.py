@@ -210,7 +210,7 @@ def strays() -> list[str]:
 
 
 class Page(HTMLParser):
-    """Reads a feedback page and complains of whatever our template does not hold."""
+    """Reads a feedback page, or the instructor's, and complains of whatever our templates do not hold."""
 
     TAGS = frozenset(["html", "meta", "title", "style", "h1", "h2", "p", "span", "br", "ul", "li"])
     TAGS |= {"table", "tr", "th", "td"}
@@ -225,3 +225,16 @@ class Page(HTMLParser):
         if tag not in self.TAGS:
             self.complaints.append(f"<{tag}>")
         self.complaints += [f"{name}=" for name, _ in attrs if name not in self.ATTRIBUTES]
+
+
+class Index(Page):
+    """The instructor's page: its links lead to the table and to students' pages alone."""
+
+    TAGS = Page.TAGS | {"a", "em", "div", "details", "summary"}
+    ATTRIBUTES = Page.ATTRIBUTES | {"href", "id", "role", "aria-label", "style", "title"}
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        super().handle_starttag(tag, attrs)
+        where = dict(attrs).get("href", "grades.csv")
+        if where != "grades.csv" and not re.fullmatch(r"feedback/[\w.~%-]+/\w+\.html", where, re.ASCII):
+            self.complaints.append(f"leads to {where}")

@@ -104,7 +104,8 @@ def test_nobody_gets_what_is_not_deserved_and_everybody_what_is(made, user):
     assert not graded.left_running
     look_around(made, before, set(deserved))
     look_at_what_is_shown(made, graded, len(deserved))
-    assert harness.MARK not in graded.terminal + (made.folder / "out/grades.csv").read_text(encoding="utf-8")
+    tables = [(made.folder / "out" / name).read_text(encoding="utf-8") for name in ("grades.csv", "index.html")]
+    assert harness.MARK not in "".join([graded.terminal, *tables])
 
 
 @needs_sandbox
@@ -150,7 +151,7 @@ def look_around(made, before, students):
     out = str(made.folder / "out")
     assert {path: what for path, what in after.items() if not path.startswith(out)} == before
     there = {path.name for path in (made.folder / "out").iterdir()}
-    assert there <= {"gradebook.sqlite", "grades.csv", "feedback", "quarantine", ".lock"}, there
+    assert there <= {"gradebook.sqlite", "grades.csv", "index.html", "feedback", "quarantine", ".lock"}, there
     pages = {str(path.relative_to(made.folder / "out/feedback")) for path in (made.folder / "out/feedback").rglob("*")}
     assert pages == students | {f"{student}/{target.NAME}.html" for student in students}
 
@@ -159,10 +160,11 @@ def look_at_what_is_shown(made, graded, students):
     """No markup, no control characters, no formula, no secret: on pages, in the table, on the terminal."""
     out = made.folder / "out"
     pages = [*out.rglob("*.html")]
-    assert len(pages) == students
+    assert len(pages) == students + 1  # the instructor's page is one, too
     for page in pages:
         text = page.read_text(encoding="utf-8")
-        assert not harness.Page(text).complaints, page
+        kind = harness.Index if page.name == "index.html" else harness.Page
+        assert not kind(text).complaints, page
         assert made.secret not in text
         assert not page.stat().st_mode & (stat.S_ISUID | stat.S_ISGID | stat.S_IWOTH)
     with (out / "grades.csv").open(encoding="utf-8", newline="") as file:
