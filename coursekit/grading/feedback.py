@@ -36,7 +36,7 @@ def write(folder: Path, student: str, grade: Grade, source: "Source") -> Path:
     Path
         The page, `NN_name.html` in the student's folder.
     """
-    page = _template().render(title=source.title, student=student, grade=grade, rows=_rows(grade, source))
+    page = template("feedback").render(title=source.title, student=student, grade=grade, rows=_rows(grade, source))
     content = page.encode("utf-8", "replace")
     path = page_of(folder, student, source)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,10 +46,11 @@ def write(folder: Path, student: str, grade: Grade, source: "Source") -> Path:
 
 
 @functools.cache
-def _template() -> "Template":
+def template(name: str) -> "Template":
+    """A page of grading, from `coursekit/templates`: "feedback" or "grades"."""
     from jinja2 import Environment, PackageLoader
 
-    return Environment(loader=PackageLoader("coursekit", "templates"), autoescape=True).get_template("feedback.html.j2")
+    return Environment(loader=PackageLoader("coursekit", "templates"), autoescape=True).get_template(f"{name}.html.j2")
 
 
 def page_of(folder: Path, student: str, source: "Source") -> Path:

@@ -73,7 +73,7 @@ def grade_command(
         if deadline:
             options["deadline"] = Deadline(in_utc(deadline), late, grace)
         options |= {"root": course_root(), "sandboxed": not no_sandbox, "warm": not cold}
-        for name in [assignment] if assignment else handed_in(folder, course_root()):
+        for name in [assignment] if assignment else handed_in(folder, options["root"]):
             summaries.append(grade_folder(folder, name, out, timeout=timeout, total=total, **options))
             _show(summaries[-1])
     except (UsageError, WorkspaceError) as error:

@@ -1,6 +1,5 @@
 """Item analysis: which checks tell those who know from those who do not, and the instructor's page that says so."""
 
-import functools
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coursekit._files import write_whole
-from coursekit.grading.feedback import file_name
+from coursekit.grading.feedback import file_name, template
 from coursekit.grading.score import REASONS, CheckResult, Grade
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from coursekit.grading.gradebook import Entry
 
 PAGE = "index.html"
@@ -153,7 +150,7 @@ def write_index(entries: Sequence["Entry"], out: Path) -> Path:
         for name, grades in sorted(by_assignment.items())
     ]
     path = out / PAGE
-    write_whole(path, _template().render(sections=sections, few=FEW).encode("utf-8", "replace"))
+    write_whole(path, template("grades").render(sections=sections).encode("utf-8", "replace"))
     return path
 
 
@@ -162,18 +159,3 @@ def _students(assignment: str, grades: Mapping[str, Grade]) -> list[dict[str, ob
         {"name": student, "page": f"feedback/{file_name(student)}/{assignment}.html", "grade": grade}
         for student, grade in grades.items()
     ]
-
-
-@functools.cache
-def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(loader=PackageLoader("coursekit", "templates"), autoescape=True)
-    environment.filters["address"] = _address
-    return environment.get_template("grades.html.j2")
-
-
-def _address(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(path)

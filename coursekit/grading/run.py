@@ -266,9 +266,14 @@ def find_source(root: Path, assignment: str) -> Source:
     raise UsageError(f"there is no assignment {assignment!r}; there are: {names}")
 
 
+def assignments(root: Path) -> list[str]:
+    """List the names of all assignments of the course."""
+    return sorted(path.stem for path in (root / "solutions").glob("*.ipynb"))
+
+
 def handed_in(folder: Path, root: Path) -> list[str]:
     """List the assignments of which some student's folder holds a notebook, by the names of files."""
-    names = sorted(path.stem for path in (root / "solutions").glob("*.ipynb"))
+    names = assignments(root)
     found = [name for name in names if next(folder.glob(f"[!.]*/{name}*.ipynb"), None)]
     if not found:
         known = ", ".join(names) or "none"

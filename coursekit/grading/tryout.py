@@ -89,7 +89,7 @@ def sample_class_command(folder: Path, assignment: str | None) -> None:
 
     Some are right, some half, some cheat, stall or crash. Grade them in the sandbox only.
     """
-    from coursekit.grading.run import UsageError, find_source
+    from coursekit.grading.run import UsageError, assignments, find_source
     from coursekit.grading.sample import write_sample_class
     from coursekit.workspace import WorkspaceError, course_root
 
@@ -97,7 +97,7 @@ def sample_class_command(folder: Path, assignment: str | None) -> None:
         if folder.exists() and any(folder.iterdir()):
             raise click.ClickException(f"{folder} is not empty: name a new folder.")
         root = course_root()
-        names = [assignment] if assignment else sorted(path.stem for path in (root / "solutions").glob("*.ipynb"))
+        names = [assignment] if assignment else assignments(root)
         sources = [find_source(root, name) for name in names]
         deserved = {source.assignment: write_sample_class(folder, source.path) for source in sources}
     except (UsageError, WorkspaceError) as error:
