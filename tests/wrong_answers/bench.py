@@ -1,9 +1,11 @@
 """A test bench for the questions of an assignment: its checks, called with other answers in place of the right ones."""
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from coursekit.check import answers, encode, generator
@@ -97,3 +99,42 @@ def outcomes(bench, asking, seed, name, answer):
     expected = bench.sent(seed, only=asking[name])
     got = bench.sent(seed, only=asking[name], **{name: answer})
     return {id: compare(expected[id], got[id], bench.how[id]).outcome for id in expected}
+
+
+def nothing(*given):
+    """A stub that nobody has filled."""
+
+
+def in_float32(function, *, scalars=False):
+    """The same function, given and giving float32 where arrays of floats are meant, and with `scalars` floats."""
+
+    def cast(value):
+        if isinstance(value, np.ndarray) and value.dtype == np.float64:
+            return value.astype(np.float32)
+        if isinstance(value, dict):
+            return {key: cast(item) for key, item in value.items()}
+        if isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value):
+            return tuple(map(cast, value))
+        return np.float32(value) if scalars and isinstance(value, float) else value
+
+    return lambda *given: cast(function(*map(cast, given)))
+
+
+def named(idea):
+    """The function or constant that a misunderstanding names."""
+    module, _, name = idea.by.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def misunderstandings(bench, given, names=None):
+    """Each with its check cell, and its answer: an entered one is what the function makes of the question's numbers.
+
+    `given` names the numbers of each entered answer; `names` are those of a variant, by default the notebook's own.
+    """
+    names = bench.names if names is None else names
+    for cell in bench.source.cells:
+        for idea in cell.checks[0].misunderstandings if cell.checks else ():
+            answer = named(idea)
+            if idea.replace in given:
+                answer = answer(*(names[number] for number in given[idea.replace]))
+            yield cell, idea, answer

@@ -1,11 +1,9 @@
 """Assignment 1: each plausible wrong answer loses points, each differently written right one gets all of them."""
 
-import importlib
-
 import answers_01 as answers
 import numpy as np
 import pytest
-from bench import Bench, checks_of, outcomes, rows
+from bench import Bench, checks_of, in_float32, named, nothing, outcomes, rows
 
 from coursekit.grading.variants import how_many, with_numbers
 from coursekit.misconceptions import maths as wrong
@@ -201,21 +199,10 @@ def test_right_answers_get_all_points(bench, asking, name, answer):
 
 
 def test_float32_twins_of_all_solutions_get_all_points(bench):
-    twins = {name: in_float32(bench.names[name]) for name in WRONG if callable(bench.names[name])}
+    twins = {name: in_float32(bench.names[name], scalars=True) for name in WRONG if callable(bench.names[name])}
     assert len(twins) == 10
     for seed in range(30):
         assert set(bench.outcomes(seed, **twins).values()) == {"correct"}
-
-
-def in_float32(function):
-    """The same function, given and giving float32 where floats are meant."""
-
-    def cast(value):
-        if isinstance(value, np.ndarray) and value.dtype == np.float64:
-            return value.astype(np.float32)
-        return np.float32(value) if isinstance(value, float) else value
-
-    return lambda *given: cast(function(*map(cast, given)))
 
 
 def test_every_question_has_wrong_and_right_answers(bench):
@@ -224,10 +211,6 @@ def test_every_question_has_wrong_and_right_answers(bench):
     assert all(len(found) >= 2 for found in RIGHT.values())
     untouched = bench.outcomes(1, **{name: nothing if callable(bench.names[name]) else None for name in WRONG})
     assert set(untouched.values()) == {"nothing"}
-
-
-def nothing(*given):
-    """A stub that nobody has filled."""
 
 
 ENTERED = {  # answers that depend on the question's numbers, which are named here
@@ -242,8 +225,7 @@ ENTERED = {  # answers that depend on the question's numbers, which are named he
 
 def thought(idea, names):
     """A misunderstanding's answer: for an entered one what its function makes of the question's numbers."""
-    module, _, name = idea.by.partition(":")
-    answer = getattr(importlib.import_module(module), name)
+    answer = named(idea)
     if idea.replace not in ENTERED:
         return answer
     numbers = [names[number] for number in ENTERED[idea.replace]]

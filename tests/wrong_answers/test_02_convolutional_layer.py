@@ -6,7 +6,7 @@ from functools import cache
 import answers_02 as given
 import numpy as np
 import pytest
-from bench import Bench
+from bench import Bench, in_float32
 
 from coursekit.compare import compare
 from coursekit.misconceptions import questions_02 as wrong
@@ -231,18 +231,7 @@ def test_float32_twins_of_all_solutions_get_all_points():
     assert len(functions) == 14
     for name in functions:
         for seed in range(3 if name == "conv_fast" else 30):
-            assert outcomes(seed, name, in_float32(bench().names[name])) == {"correct"}, name
-
-
-def in_float32(function):
-    """The same function, given and giving float32 where floats are meant."""
-
-    def cast(value):
-        if isinstance(value, np.ndarray) and value.dtype == np.float64:
-            return value.astype(np.float32)
-        return np.float32(value) if isinstance(value, float) else value
-
-    return lambda *given: cast(function(*map(cast, given)))
+            assert outcomes(seed, name, in_float32(bench().names[name], scalars=True)) == {"correct"}, name
 
 
 def test_every_answer_has_wrong_and_right_ones():

@@ -1,11 +1,9 @@
 """Assignment 3: each plausible wrong answer loses points, each differently written right one gets all of them."""
 
-import importlib
-
 import answers_03 as answers
 import numpy as np
 import pytest
-from bench import Bench, checks_of, outcomes, rows
+from bench import Bench, checks_of, in_float32, misunderstandings, nothing, outcomes, rows
 
 from coursekit.grading.variants import with_numbers
 from coursekit.misconceptions import questions_03 as wrong
@@ -208,21 +206,6 @@ def test_float32_twins_of_all_solutions_get_all_points(bench, asking):
             assert set(outcomes(bench, asking, seed, name, twin).values()) == {"correct"}, (name, seed)
 
 
-def in_float32(function):
-    """The same function, given and giving float32 where floats are meant."""
-
-    def cast(value):
-        if isinstance(value, np.ndarray) and value.dtype == np.float64:
-            return value.astype(np.float32)
-        if isinstance(value, dict):
-            return {key: cast(item) for key, item in value.items()}
-        if isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value):
-            return tuple(map(cast, value))
-        return value
-
-    return lambda *given: cast(function(*map(cast, given)))
-
-
 def test_every_question_has_wrong_and_right_answers(bench):
     assert set(WRONG) == set(RIGHT) == {name for name in bench.names if name in WRONG}
     assert all(len(found) >= 5 for found in WRONG.values())
@@ -231,28 +214,13 @@ def test_every_question_has_wrong_and_right_answers(bench):
     assert set(untouched.values()) == {"nothing"}
 
 
-def nothing(*given):
-    """A stub that nobody has filled."""
+GIVEN = dict.fromkeys(("dx_line", "dw_line"), ("INPUTS", "TAPS", "ARRIVED")) | {"picked": ("CHOICES", "DY", "KERNEL")}
 
 
 def test_each_misunderstanding_gives_a_value_of_its_own(bench, asking):
-    for cell, idea, answer in misunderstandings(bench):
+    for cell, idea, answer in misunderstandings(bench, GIVEN):
         found = outcomes(bench, asking, 1, idea.replace, answer)
         assert any(found[check.id] == "wrong" for check in cell.checks), idea.by
-
-
-def misunderstandings(bench):
-    """Each with its check cell, and its answer: an entered one is what the function makes of the question's numbers."""
-    given = dict.fromkeys(("dx_line", "dw_line"), ("INPUTS", "TAPS", "ARRIVED")) | {
-        "picked": ("CHOICES", "DY", "KERNEL")
-    }
-    for cell in bench.source.cells:
-        for idea in cell.checks[0].misunderstandings if cell.checks else ():
-            module, _, name = idea.by.partition(":")
-            answer = getattr(importlib.import_module(module), name)
-            if idea.replace in given:
-                answer = answer(*(bench.names[number] for number in given[idea.replace]))
-            yield cell, idea, answer
 
 
 def test_other_numbers_are_as_good(bench):

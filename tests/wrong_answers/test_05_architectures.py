@@ -1,12 +1,10 @@
 """Assignment 5: each plausible wrong answer loses points, each differently written right one gets all of them."""
 
-import importlib
-
 import answers_05 as answers
 import numpy as np
 import pytest
 import torch
-from bench import Bench, checks_of, rows
+from bench import Bench, checks_of, misunderstandings, named, nothing, rows
 
 from coursekit.compare import compare
 from coursekit.grading.variants import with_numbers
@@ -278,10 +276,6 @@ def test_the_untouched_notebook_says_nothing(bench):
     assert set(untouched.values()) == {"nothing"}
 
 
-def nothing(*given):
-    """A stub that nobody has filled."""
-
-
 class Empty(torch.nn.Module):
     """A module that nobody has filled."""
 
@@ -290,7 +284,7 @@ class Empty(torch.nn.Module):
 
 
 def test_each_misunderstanding_gives_a_value_of_its_own(bench):
-    for cell, idea, answer in misunderstandings(bench):
+    for cell, idea, answer in misunderstandings(bench, NUMBERS):
         expected = bench.sent(1, only=[check.id for check in cell.checks])
         got = bench.sent(1, only=expected, **{idea.replace: answer})
         assert got != expected, idea.by
@@ -311,23 +305,11 @@ GIVEN = {  # what an entered answer is made from
 NUMBERS = {name: numbers for names, numbers in GIVEN.items() for name in names}
 
 
-def misunderstandings(bench):
-    """Each with its check cell, and its answer: an entered one is what the function makes of the question's numbers."""
-    for cell in bench.source.cells:
-        for idea in cell.checks[0].misunderstandings if cell.checks else ():
-            module, _, name = idea.by.partition(":")
-            answer = getattr(importlib.import_module(module), name)
-            if idea.replace in NUMBERS:
-                answer = answer(*(bench.names[number] for number in NUMBERS[idea.replace]))
-            yield cell, idea, answer
-
-
 def test_other_numbers_are_as_good(bench):
     """In each variant no wrong thought leads to the right entered answer."""
     ideas = {}
-    for _, idea, _ in misunderstandings(bench):
-        module, _, name = idea.by.partition(":")
-        ideas.setdefault(idea.replace, []).append(getattr(importlib.import_module(module), name))
+    for _, idea, _ in misunderstandings(bench, NUMBERS):
+        ideas.setdefault(idea.replace, []).append(named(idea))
     wanted, seen = cells_that_make(bench, NUMBERS), set()
     for seed in range(25):
         names = {}

@@ -1,13 +1,11 @@
 """Assignment 6: each plausible wrong answer loses points, each differently written right one gets all of them."""
 
-import importlib
-
 import answers_06 as answers
 import answers_06_more as more
 import numpy as np
 import pytest
 import torch
-from bench import Bench, checks_of, outcomes, rows
+from bench import Bench, checks_of, in_float32, misunderstandings, nothing, outcomes, rows
 
 from coursekit.grading.variants import with_numbers
 from coursekit.misconceptions import questions_06 as wrong
@@ -207,16 +205,6 @@ def test_float32_twins_of_the_numpy_solutions_get_all_points(bench, asking):
             assert set(outcomes(bench, asking, seed, name, twin).values()) == {"correct"}, (name, seed)
 
 
-def in_float32(function):
-    """The same function, given and giving float32 where floats are meant."""
-
-    def cast(value):
-        is_double = isinstance(value, np.ndarray) and value.dtype == np.float64
-        return value.astype(np.float32) if is_double else value
-
-    return lambda *given: cast(function(*map(cast, given)))
-
-
 def test_every_question_has_wrong_and_right_answers(bench):
     assert set(WRONG) == set(RIGHT) == {name for name in bench.names if name in WRONG}
     assert all(len(found) >= 5 for found in WRONG.values())
@@ -225,12 +213,8 @@ def test_every_question_has_wrong_and_right_answers(bench):
     assert set(untouched.values()) == {"nothing"}
 
 
-def nothing(*given):
-    """A stub that nobody has filled."""
-
-
 def test_each_misunderstanding_gives_a_value_of_its_own(bench, asking):
-    for cell, idea, answer in misunderstandings(bench):
+    for cell, idea, answer in misunderstandings(bench, GIVEN):
         found = outcomes(bench, asking, 1, idea.replace, answer)
         assert any(found[check.id] == "wrong" for check in cell.checks), idea.by
 
@@ -240,19 +224,6 @@ GIVEN |= {"salient": ("RED", "GREEN")}
 GIVEN |= dict.fromkeys(("same_pooled", "same_mean"), ("X", "OTHERS"))
 GIVEN |= {"failing": ("METHODS", "NETWORK", "OTHERS_DRAWN", "PHOTO", "CLASS")}
 GIVEN |= dict.fromkeys(("smallest_epsilon", "score_after"), ("WEIGHTS", "PIXELS"))
-
-
-def misunderstandings(bench):
-    """Each with its check cell, and its answer: an entered one is what the function makes of the question's numbers."""
-    for cell in bench.source.cells:
-        for idea in cell.checks[0].misunderstandings if cell.checks else ():
-            yield cell, idea, thought(idea, bench.names)
-
-
-def thought(idea, names):
-    module, _, name = idea.by.partition(":")
-    answer = getattr(importlib.import_module(module), name)
-    return answer(*(names[number] for number in GIVEN[idea.replace])) if idea.replace in GIVEN else answer
 
 
 def test_other_numbers_are_as_good(bench):
@@ -265,7 +236,8 @@ def test_other_numbers_are_as_good(bench):
                 exec(cell.source, names)
         seen.add(tuple(str(names[name]) for name in ("ORDER", "RED", "GREEN", "X", "LETTERS", "WEIGHTS", "PIXELS")))
         assert 0 < names["smallest_epsilon"] < 0.5
-        for _, idea, answer in misunderstandings_with(bench, names):
+        entered = [each for each in misunderstandings(bench, GIVEN, names) if each[1].replace in GIVEN]
+        for _, idea, answer in entered:
             assert not np.array_equal(answer, names[idea.replace]), (seed, idea.by)
         assert names["same_pooled"] < names["same_mean"]
         assert len(names["failing"]) == 2
@@ -274,13 +246,6 @@ def test_other_numbers_are_as_good(bench):
 
 CELLS = ("q2-given", "q2-letters", "q4-given", "q4", "q10-given", "q10-sets", "q11-given", "q11-failing")
 CELLS += ("q12-given", "q12-paper")
-
-
-def misunderstandings_with(bench, names):
-    for cell in bench.source.cells:
-        for idea in cell.checks[0].misunderstandings if cell.checks else ():
-            if idea.replace in GIVEN:
-                yield cell, idea, thought(idea, names)
 
 
 @pytest.mark.slow
