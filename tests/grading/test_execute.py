@@ -157,7 +157,7 @@ class TestHostile:
     @pytest.mark.slow
     def test_floods(self, flood):
         [one, two] = outcome(check(flood), check("send(2)"))
-        assert one[0] in ("rubbish", "timeout")
+        assert one[0] in ("rubbish", "timeout", "dead")  # what ends it first: our bounds, its time, or its memory
         assert two == ("ran", [2])
 
     @pytest.mark.slow
