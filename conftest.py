@@ -1,9 +1,13 @@
 """What pytest must know to check notebooks, wherever in the repository it is started."""
 
 import contextlib
+import doctest
+import importlib.util
 import os
 import signal
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent
 
@@ -28,6 +32,19 @@ def pytest_configure(config):
 
 def pytest_runtest_setup():
     _hear_ctrl_c()  # again: what has been imported meanwhile may have changed it
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Skip what needs PyTorch where the set-up has left it out; examples in docstrings cannot say it themselves."""
+    try:
+        return (yield)
+    except Exception as error:
+        raised = error.exc_info[1] if isinstance(error, doctest.UnexpectedException) else error
+        missing = raised.name.partition(".")[0] if isinstance(raised, ModuleNotFoundError) and raised.name else ""
+        if missing in ("torch", "torchvision") and importlib.util.find_spec(missing) is None:
+            pytest.skip(f"needs {missing}: python3 course.py setup")
+        raise
 
 
 def _hear_ctrl_c():

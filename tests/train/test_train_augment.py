@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="needs torch: python3 course.py setup")
 from scipy import ndimage
 
 from coursekit.train import Augmentation

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="needs torch: python3 course.py setup")
 from torch import nn
 from torch.utils.data import Dataset
 

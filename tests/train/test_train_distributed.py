@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="needs torch: python3 course.py setup")
 
 from coursekit.train import CheckpointError, distributed
 from coursekit.train.checkpoint import expect_same, load

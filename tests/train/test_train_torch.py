@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="needs torch: python3 course.py setup")
 from small_runs import CPU, fit, small
 from torch import nn
 from torch.nn.functional import cross_entropy

@@ -1,9 +1,10 @@
 """Assignment 5: each plausible wrong answer loses points, each differently written right one gets all of them."""
 
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs torch: python3 course.py setup")
 import answers_05 as answers
 import numpy as np
-import pytest
-import torch
 from bench import Bench, checks_of, misunderstandings, named, nothing, rows
 
 from coursekit.compare import compare

@@ -1,10 +1,11 @@
 """Assignment 6: each plausible wrong answer loses points, each differently written right one gets all of them."""
 
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs torch: python3 course.py setup")
 import answers_06 as answers
 import answers_06_more as more
 import numpy as np
-import pytest
-import torch
 from bench import Bench, checks_of, in_float32, misunderstandings, nothing, outcomes, rows
 
 from coursekit.grading.variants import with_numbers
