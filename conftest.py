@@ -2,8 +2,10 @@
 
 import contextlib
 import doctest
+import functools
 import importlib.util
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -17,6 +19,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 if "PYTEST_XDIST_WORKER" in os.environ:  # PyTorch too: side by side, the workers have no core to spare
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+
+NEEDS_TORCH = "needs PyTorch: python3 course.py setup"
 
 # their slow tests start browsers, sandboxes and whole set-ups, measure time and send signals
 ALONE = {"browser", "check", "grading", "mainjob", "redteam", "setup"}
@@ -43,7 +47,7 @@ def pytest_runtest_call(item):
         raised = error.exc_info[1] if isinstance(error, doctest.UnexpectedException) else error
         missing = raised.name.partition(".")[0] if isinstance(raised, ModuleNotFoundError) and raised.name else ""
         if missing in ("torch", "torchvision") and importlib.util.find_spec(missing) is None:
-            pytest.skip(f"needs {missing}: python3 course.py setup")
+            pytest.skip(NEEDS_TORCH)
         raise
 
 
@@ -73,9 +77,17 @@ def pytest_collection_modifyitems(config, items):
     if "machines" not in config.option.markexpr:
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("machines")])
         items[:] = [item for item in items if not item.get_closest_marker("machines")]
+    without_torch = importlib.util.find_spec("torch") is None
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("slow")
+            if without_torch and _uses_torch(item.path):
+                item.add_marker(pytest.mark.skip(reason=NEEDS_TORCH))
         if item.path.parent.name in ALONE:
             item.add_marker("alone")
     items.sort(key=lambda item: (bool(item.get_closest_marker("slow")), item.path.suffix != ".ipynb"))
+
+
+@functools.cache
+def _uses_torch(notebook):
+    return re.search(r"\b(import|from) torch\b", notebook.read_text(encoding="utf-8")) is not None
