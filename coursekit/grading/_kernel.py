@@ -26,6 +26,7 @@ MAX_PARTS = 64  # of a message
 MAX_DEPTH = 64  # of a payload's lists and tables; a deeper one could not be passed on
 MAX_OWN = 1 << 30  # bytes in memory of the process that takes messages in
 SETTLE = 5.0  # seconds for the last outputs to come in after the reply
+DYING = 1.0  # seconds in which a process that hung up is seen to have ended
 
 
 class Lost(Exception):
@@ -180,8 +181,10 @@ class Kernel(RunningKernel):
 
     def _look(self, *, hung_up: bool) -> None:
         self._looked = time.monotonic()
-        if hung_up:  # it died, or what it sent was too large for us
-            time.sleep(0.02)
+        if hung_up:  # it is dying, which takes a moment on a busy machine, or what it sent was too large for us
+            end = time.monotonic() + DYING
+            while self.is_alive() and time.monotonic() < end:
+                time.sleep(0.01)
         if not self.is_alive():
             while self.poller.poll(20) and (self._take(self.shell) or self._take(self.iopub)):
                 pass  # what it had sent before

@@ -169,7 +169,7 @@ class TestHostile:
 
     def test_a_message_that_is_too_large_never_arrives(self):
         huge = "from IPython.display import HTML, display\ndisplay(HTML('x' * (100 << 20)))"
-        limits = replace(SHORT, message=1 << 20, output_total=50 << 20)
+        limits = replace(SHORT, cell=20, message=1 << 20, output_total=50 << 20)
         runs = run(notebook(check(huge), answer("g = 1"), check("send(g)")), sandbox=BARE, seed=7, limits=limits)
         assert [each.status for each in runs] == ["rubbish", "ran"]  # it would have used up all that may be sent
 
