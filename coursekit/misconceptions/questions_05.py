@@ -1,4 +1,4 @@
-"""Of assignment 5, questions 1 to 3: wrong answers with their thoughts. The others: `questions_05_fields` and on."""
+"""Of assignment 5, questions 1 to 3: wrong answers with their thoughts. The others: `questions_05_sums` and on."""
 
 import re
 from math import prod
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def _pattern_parameters(
-    side: int, maps: int, blocks: int, *, bias: int = 1, flat: bool = False, twice: bool = True
+    side: int, maps: int, blocks: int, *, bias: int = 1, flat: bool = False, twice: bool = True, pooled: bool = False
 ) -> int:
     depths = [3] + [maps] * ((2 if twice else 1) * blocks - 1)
-    numbers = maps * (side // 2**blocks) ** 2
+    numbers = maps if pooled else maps * (side // 2**blocks) ** 2
     convolutions = sum(maps * (9 * (1 if flat else depth) + bias) for depth in depths)
     return convolutions + 64 * (numbers + bias) + 10 * (64 + bias)
 
@@ -26,6 +26,11 @@ def shrunk_by_kernels(side: int, maps: int, blocks: int) -> list[int]:
     for _ in range(blocks):
         side = (side - 4) // 2
     return [maps, side, side]
+
+
+def channels_last(side: int, maps: int, blocks: int) -> list[int]:
+    """This puts the maps last; they stand in front."""
+    return [side // 2**blocks, side // 2**blocks, maps]
 
 
 def without_biases(side: int, maps: int, blocks: int) -> int:
@@ -43,8 +48,19 @@ def inner_star_once(side: int, maps: int, blocks: int) -> int:
     return _pattern_parameters(side, maps, blocks, twice=False)
 
 
+def flattened_to_maps(side: int, maps: int, blocks: int) -> int:
+    """This gives the first fully connected layer one number a map; it gets all their pixels."""
+    return _pattern_parameters(side, maps, blocks, pooled=True)
+
+
+def always_the_same_depth(side: int, maps: int, blocks: int) -> int:
+    """This lets the first convolution read as many maps as the others; it reads three colours."""
+    return _pattern_parameters(side, maps, blocks) + 9 * maps * (maps - 3)
+
+
 SIDE_BY_STRIDE = {"A", "B", "E", "F"}  # the stride divides the side
 POOLS_ALWAYS_FIT = {"A", "C", "D", "F"}
+PADDED_ONCE = {"A", "B", "D", "F"}  # the padding of one side alone
 
 # ------------------------------------------------ question 2
 
@@ -76,7 +92,21 @@ def at_least_once(pattern: str) -> list[str]:
     return _unroll(pattern, lambda times: max(times, 1))
 
 
-def read_shapes(words: list[str], *, conv_padding: Any = None, pool_stride: int = 0, up: int = 0, square: bool = False):
+def repeated_once_more(pattern: str) -> list[str]:
+    """This takes the number for that of the copies beside the first; it is the number of all."""
+    return _unroll(pattern, lambda times: times + 1)
+
+
+def read_shapes(
+    words: list[str],
+    *,
+    conv_padding: Any = None,
+    pool_stride: int = 0,
+    up: int = 0,
+    square: bool = False,
+    sides: int = 2,
+    more: int = 1,
+):
     """The shapes of question 2, with some things done otherwise."""
     shapes: list[tuple[int, ...]] = []
     for word in words:
@@ -91,9 +121,9 @@ def read_shapes(words: list[str], *, conv_padding: Any = None, pool_stride: int 
             k, conv = int(size), kind.startswith("CONV")
             usual = (k // 2 if conv_padding is None else conv_padding) if conv else 0
             stride, padding = said.get("S", 1 if conv else pool_stride or k), said.get("P", usual)
-            left = [n + 2 * padding - k for n in shape[1:]]
+            left = [n + sides * padding - k for n in shape[1:]]
             left = [left[0], left[0]] if square else left
-            shape = (int(maps or shape[0]), *((n + up * (stride - 1)) // stride + 1 for n in left))
+            shape = (int(maps or shape[0]), *((n + up * (stride - 1)) // stride + more for n in left))
         shapes.append(shape)
     return shapes
 
@@ -118,13 +148,42 @@ def shapes_square(words: list[str]) -> list[tuple[int, ...]]:
     return read_shapes(words, square=True)
 
 
+def shapes_padded_once(words: list[str]) -> list[tuple[int, ...]]:
+    """This adds the padding of one side; there are two."""
+    return read_shapes(words, sides=1)
+
+
+def shapes_without_first_place(words: list[str]) -> list[tuple[int, ...]]:
+    """This counts the steps of a window; its places are one more."""
+    return read_shapes(words, more=0)
+
+
+def shapes_by_first_options(words: list[str]) -> list[tuple[int, ...]]:
+    """This reads one option behind each layer; there may be two."""
+    return read_shapes(["/".join(word.split("/")[:2]) for word in words])
+
+
+def shapes_of_one_list(words: list[str]) -> list[tuple[int, ...]]:
+    """This appends the same list for every volume and goes on changing it; all become the last one."""
+    shapes = read_shapes(words)
+    last = [shape for shape in shapes if len(shape) == 3][-1]
+    return [last if len(shape) == 3 else shape for shape in shapes]
+
+
 # ------------------------------------------------ question 3
 
 Rows = list[tuple[int, int, int]]
 
 
 def count_costs(
-    layers: list[tuple], shape: tuple[int, ...], *, grouped: bool = True, bias: int = 1, macs: str = "places"
+    layers: list[tuple],
+    shape: tuple[int, ...],
+    *,
+    grouped: bool = True,
+    bias: int = 1,
+    macs: str = "places",
+    up: int = 0,
+    flops: int = 1,
 ) -> Rows:
     """The costs of question 3, with some things done otherwise."""
     rows = []
@@ -133,15 +192,17 @@ def count_costs(
         if kind == "conv":
             outputs, kernel, stride, padding, groups = numbers
             taps = shape[0] // (groups if grouped else 1) * kernel**2
-            shape = (outputs, *((n + 2 * padding - kernel) // stride + 1 for n in shape[1:]))
+            over = up * (stride - 1)
+            shape = (outputs, *((n + 2 * padding - kernel + over) // stride + 1 for n in shape[1:]))
         elif kind == "pool":
-            shape = (shape[0], *((n - numbers[0]) // numbers[1] + 1 for n in shape[1:]))
+            over = up * (numbers[1] - 1)
+            shape = (shape[0], *((n - numbers[0] + over) // numbers[1] + 1 for n in shape[1:]))
         else:
             taps, outputs = prod(shape), numbers[0]
             shape = (outputs,)
         places = {"places": shape[1:], "one": (), "input": came[1:] if kind == "conv" else (), "bias": shape[1:]}[macs]
         work = outputs * prod(places) * (taps + (macs == "bias"))
-        rows.append((prod(shape), outputs * (taps + bias), work))
+        rows.append((prod(shape), outputs * (taps + bias), flops * work))
     return rows
 
 
@@ -170,48 +231,17 @@ def costs_without_biases(layers: list[tuple], shape: tuple[int, ...]) -> Rows:
     return count_costs(layers, shape, bias=0)
 
 
-def _vgg_numbers(side: int, third: int = 3) -> int:
-    numbers = 3 * side**2 + 9192
-    for k, (maps, layers) in enumerate(((64, 2), (128, 2), (256, third), (512, 3), (512, 3))):
-        numbers += maps * layers * (side // 2**k) ** 2 + maps * (side // 2 ** (k + 1)) ** 2
-    return numbers
+def costs_as_flops(layers: list[tuple], shape: tuple[int, ...]) -> Rows:
+    """This counts a multiplication and an addition as two; together they are one MAC."""
+    return count_costs(layers, shape, flops=2)
 
 
-def vgg_one_row_short(side: int) -> int:
-    """This leaves out one convolution of 256 maps, as a well-known slide does."""
-    return _vgg_numbers(side, third=2)
+def costs_rounded_up(layers: list[tuple], shape: tuple[int, ...]) -> Rows:
+    """This rounds sizes up; what does not fit is dropped."""
+    return count_costs(layers, shape, up=1)
 
 
-def vgg_as_at_224(side: int) -> int:
-    """This takes the sum for 224 pixels."""
-    return _vgg_numbers(224)
-
-
-def vgg_scaled(side: int) -> int:
-    """This scales everything with the picture; the three vectors at the end stay as long as they are."""
-    return round(_vgg_numbers(224) * (side / 224) ** 2)
-
-
-def vgg_in_mb(side: int) -> float:
-    """This divides by a million, which gives MB."""
-    return 4 * _vgg_numbers(side) / 1e6
-
-
-def vgg_with_gradients(side: int) -> float:
-    """This counts the gradients along; they are there in training alone."""
-    return 8 * _vgg_numbers(side) / 2**20
-
-
-def vgg_in_bytes(side: int) -> float:
-    """This takes one byte for each number; a float32 has four."""
-    return _vgg_numbers(side) / 2**20
-
-
-def rule_as_usual(factor: float) -> list[float]:
-    """This is the rule with twice the channels."""
-    return [1, 4, 0.5]
-
-
-def channels_count_once(factor: float) -> list[float]:
-    """This lets the weights grow by the factor; channels in and out both grow."""
-    return [factor / 4, factor, factor / 4]
+def costs_of_pooling(layers: list[tuple], shape: tuple[int, ...]) -> Rows:
+    """This counts the numbers that a pooling compares as its work; it multiplies nothing."""
+    rows = zip(layers, count_costs(layers, shape), strict=True)
+    return [(n, p, n * layer[1] ** 2 if layer[0] == "pool" else macs) for layer, (n, p, macs) in rows]

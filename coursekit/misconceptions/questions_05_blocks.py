@@ -69,6 +69,11 @@ def inception_in_a_row(inputs: int, maps: Any) -> Any:
     return make_inception(inputs, maps, in_a_row=True)
 
 
+def inception_unpooled(inputs: int, maps: Any) -> Any:
+    """This has no pooling in front of the fourth branch."""
+    return make_inception(inputs, maps, unpooled=True)
+
+
 def squeeze_equal_counts(inputs: int, kernel: int, outputs: int) -> int:
     """This allows equal counts; fewer is asked for."""
     return kernel**2 * inputs * outputs // (inputs + kernel**2 * outputs)
@@ -84,6 +89,16 @@ def squeeze_one_tap(inputs: int, kernel: int, outputs: int) -> int:
     return (kernel * inputs * outputs - 1) // (inputs + kernel * outputs)
 
 
+def squeeze_to_the_nearest(inputs: int, kernel: int, outputs: int) -> int:
+    """This rounds to the nearest width; a width above the limit saves nothing."""
+    return round(kernel**2 * inputs * outputs / (inputs + kernel**2 * outputs))
+
+
+def squeeze_to_one(inputs: int, kernel: int, outputs: int) -> int:
+    """This takes one map at the least; where even that saves nothing the answer is 0."""
+    return max(1, (kernel**2 * inputs * outputs - 1) // (inputs + kernel**2 * outputs))
+
+
 # ------------------------------------------------ question 8
 
 
@@ -97,23 +112,28 @@ def make_residual(inputs: int, maps: int, stride: int, **slips: bool) -> Any:
     class Residual(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.conv1, self.bn1 = nn.Conv2d(inputs, maps, 3, stride, 1, bias=False), nn.BatchNorm2d(maps)
-            self.conv2, self.bn2 = nn.Conv2d(maps, maps, 3, 1, 1, bias=False), nn.BatchNorm2d(maps)
+            first, second = (1, stride) if does.late_stride else (stride, 1)
+            self.conv1, self.bn1 = nn.Conv2d(inputs, maps, 3, first, 1, bias=False), nn.BatchNorm2d(maps)
+            self.conv2, self.bn2 = nn.Conv2d(maps, maps, 3, second, 1, bias=False), nn.BatchNorm2d(maps)
             self.projects = does.always or stride > 1 or inputs != maps
             if self.projects:
                 self.project, self.bnp = nn.Conv2d(inputs, maps, 1, stride, bias=False), nn.BatchNorm2d(maps)
 
         def forward(self, x: Any) -> Any:
             middle = self.bn1(self.conv1(x))
-            change = self.bn2(self.conv2(middle if does.no_middle else F.relu(middle)))
+            change = self.conv2(middle if does.no_middle else F.relu(middle))
+            change = change if does.late_norm else self.bn2(change)
             skip = x
             if self.projects:
                 skip = self.project(x)
                 skip = skip if does.bare_skip else self.bnp(skip)
             if does.no_skip:
                 return F.relu(change)
+            if does.late_norm:
+                return F.relu(self.bn2(change + skip))
             if does.relu_before:
                 return F.relu(change) + skip
+            change = F.relu(change) if does.relu_twice else change
             return change + skip if does.open_end else F.relu(change + skip)
 
     return Residual()
@@ -132,6 +152,21 @@ def residual_relu_before(inputs: int, maps: int, stride: int) -> Any:
 def residual_open_end(inputs: int, maps: int, stride: int) -> Any:
     """This has no ReLU behind the addition."""
     return make_residual(inputs, maps, stride, open_end=True)
+
+
+def residual_relu_twice(inputs: int, maps: int, stride: int) -> Any:
+    """This bends the change before it is added, so that a block can only add."""
+    return make_residual(inputs, maps, stride, relu_twice=True)
+
+
+def residual_norm_behind_sum(inputs: int, maps: int, stride: int) -> Any:
+    """This normalises the sum; the second batch norm belongs to the change alone."""
+    return make_residual(inputs, maps, stride, late_norm=True)
+
+
+def residual_stride_in_second(inputs: int, maps: int, stride: int) -> Any:
+    """This strides in the second convolution; the first one has the stride."""
+    return make_residual(inputs, maps, stride, late_stride=True)
 
 
 def residual_no_norm_on_skip(inputs: int, maps: int, stride: int) -> Any:
@@ -186,6 +221,16 @@ def transfer_keeps_gradients(net, head, x, t, rate, steps):
 def transfer_freezes_head_too(net, head, x, t, rate, steps):
     """This leaves nothing that asks for gradients."""
     return make_transfer(net, head, x, t, rate, steps, all_frozen=True)
+
+
+def transfer_by_sum(net, head, x, t, rate, steps):
+    """This adds the losses of all pictures up; their mean is asked for."""
+    return make_transfer(net, head, x, t, rate * len(x), steps)
+
+
+def transfer_uphill(net, head, x, t, rate, steps):
+    """This adds the gradient; the loss rises."""
+    return make_transfer(net, head, x, t, -rate, steps)
 
 
 def transfer_one_step(net, head, x, t, rate, steps):

@@ -35,6 +35,11 @@ def lenet_always_5x5(table: np.ndarray, side: int) -> dict[str, int]:
     return _lenet(table, side, C5=120 * (table.shape[1] * 25 + 1))
 
 
+def lenet_size_kept(table: np.ndarray, side: int) -> dict[str, int]:
+    """This lets the convolutions keep the size; they have no padding, so each takes 4 pixels away."""
+    return _lenet(table, side, C5=120 * (table.shape[1] * (side // 4) ** 2 + 1))
+
+
 # w is a tensor (F, C / groups, KH, KW)
 
 
@@ -59,6 +64,14 @@ def ungrouped_repeated(w: Any, groups: int) -> Any:
 def ungrouped_in_turn(w: Any, groups: int) -> Any:
     """This deals the kernels to the groups in turn; they belong to them block by block."""
     return _spread(w, groups, lambda f: [f % groups])
+
+
+def ungrouped_channels_in_turn(w: Any, groups: int) -> Any:
+    """This deals the channels to the groups in turn; a group is a block of neighbouring channels."""
+    full = w.new_zeros(len(w), groups * w.shape[1], *w.shape[2:])
+    for f, kernel in enumerate(w):
+        full[f, f // (len(w) // groups) :: groups] = kernel
+    return full
 
 
 # ------------------------------------------------ question 5
@@ -99,6 +112,23 @@ def seen_cut_at_zero(layers: Stack, place: int) -> tuple[int, int]:
     return max(first, 0), max(last, 0)
 
 
+def seen_jump_too_early(layers: Stack, place: int) -> tuple[int, int]:
+    """This lets a layer's own stride widen its own kernel; a stride widens those of later layers."""
+    first, _ = _seen(layers[::-1], place)
+    field = jump = 1
+    for kernel, stride, _ in layers:
+        jump *= stride
+        field += (kernel - 1) * jump
+    return first, first + field - 1
+
+
+def seen_unscaled(layers: Stack, place: int) -> tuple[int, int]:
+    """This adds kernels and paddings of all layers as if they were pixels of the input; strides stretch them."""
+    jump = int(np.prod([stride for _, stride, _ in layers]))
+    first = place * jump - sum(padding for _, _, padding in layers)
+    return first, first + sum(kernel - 1 for kernel, _, _ in layers)
+
+
 def stack_by_threes(field: int) -> list[int]:
     """This lets each 3x3 layer add three pixels; it adds two."""
     layers = -(-field // 3)
@@ -108,6 +138,16 @@ def stack_by_threes(field: int) -> list[int]:
 def stack_of_one_layer(field: int) -> list[int]:
     """This counts the weights of one of the small layers."""
     return [(field - 1) // 2, 9, field**2]
+
+
+def stack_with_one_too_many(field: int) -> list[int]:
+    """This starts from a field of one pixel behind the first layer; that layer sees three already."""
+    return [(field + 1) // 2, 9 * (field + 1) // 2, field**2]
+
+
+def large_kernel_by_its_side(field: int) -> list[int]:
+    """This counts the large kernel's side; it has side times side weights."""
+    return [(field - 1) // 2, 9 * (field - 1) // 2, field]
 
 
 def folds_added(layers: int, relus: int) -> list[int]:
@@ -123,6 +163,11 @@ def folds_turned(layers: int, relus: int) -> list[int]:
 def folds_in_one_layer(layers: int, relus: int) -> list[int]:
     """This thinks that as many ReLUs in one layer make as many pieces."""
     return [relus**layers, layers * relus, layers * relus]
+
+
+def a_relu_for_each_piece(layers: int, relus: int) -> list[int]:
+    """This takes as many ReLUs as pieces; k of them make k + 1 pieces."""
+    return [relus**layers, layers * relus, relus**layers]
 
 
 # ------------------------------------------------ question 6
@@ -171,6 +216,21 @@ def map_reshaped_hwc(volume, w1, b1, w2, b2, shape, order):
     return scores_by_kernels(volume, kernels, b1, w2, b2)
 
 
+def map_without_biases(volume, w1, b1, w2, b2, shape, order):
+    """This turns the weights into kernels and leaves the biases behind."""
+    return scores_by_kernels(volume, as_kernels(w1, shape, order), 0 * b1, w2, 0 * b2)
+
+
+def map_without_first_bias(volume, w1, b1, w2, b2, shape, order):
+    """This forgets the bias of the first layer."""
+    return scores_by_kernels(volume, as_kernels(w1, shape, order), 0 * b1, w2, b2)
+
+
+def side_at_every_pixel(picture: int) -> int:
+    """This moves the window pixel by pixel; the total stride is 32."""
+    return picture - 224 + 1
+
+
 def side_by_stride(picture: int) -> int:
     """This divides the picture by the stride; the window has to fit."""
     return picture // 32
@@ -191,5 +251,12 @@ def passes_two(fine: int) -> int:
     return 2
 
 
+def passes_of_the_step(fine: int) -> int:
+    """This squares the step; it is the number of steps in a stride of 32 that counts, along both axes."""
+    return fine**2
+
+
+POOLING_SPOILS = {"A"}  # takes pooling for harmful
+ONE_PADDING_IS_FINE = {"A", "D", "E"}
 ALL_AT_MULTIPLES = {"A", "B", "D", "E"}  # padding does no harm
 ALL_WITHOUT_PADDING = {"A", "C", "D"}  # any offset will do

@@ -36,6 +36,12 @@ def deeper_shifted(layers: Layers, place: int) -> Layers:
     return [*layers[:-1], (w, b + 100), (np.eye(n), np.full(n, -100.0))]
 
 
+def deeper_bias_again(layers: Layers, place: int) -> Layers:
+    """This gives the new layer the bias of the one before, so that it is added twice."""
+    _, b = layers[place]
+    return [*layers[: place + 1], (np.eye(len(b)), b), *layers[place + 1 :]]
+
+
 def _blocks(start: tuple, change: tuple, count: int, *, cut: bool, at_the_end: bool = False) -> list:
     x = np.array(start)
     for _ in range(count):
@@ -51,6 +57,11 @@ def cut_at_the_end(start: tuple, change: tuple) -> list:
 def one_block(start: tuple, change: tuple) -> list:
     """This stops behind the first block."""
     return _blocks(start, change, 1, cut=True)
+
+
+def never_cut(start: tuple, change: tuple) -> list:
+    """This adds and never cuts anything off; each block ends in a ReLU."""
+    return _blocks(start, change, 2, cut=False)
 
 
 def cut_in_every_block(start: tuple, change: tuple) -> list:
@@ -107,6 +118,21 @@ def capacity_stands(errors: list) -> set[str]:
     return refuted_by(errors) - {"S"}
 
 
+def better_by(errors: list) -> float:
+    """This subtracts B's error from A's; it is B that is worse."""
+    return errors[0][0] - errors[1][0]
+
+
+def worse_by_a_factor(errors: list) -> float:
+    """This divides one error by the other; a difference in points is asked for."""
+    return errors[1][0] / errors[0][0]
+
+
+def remedies_unused(errors: list) -> set[str]:
+    """This leaves out what was tried in the runs F and G."""
+    return refuted_by(errors) - {"Q", "R"}
+
+
 # ------------------------------------------------ question 12
 
 
@@ -134,6 +160,17 @@ def beaten_in_one_column(table: np.ndarray) -> list[int]:
     return _unbeaten(table, lambda other, row: (other < row).any())
 
 
+def keeps_smallest_sum(table: np.ndarray) -> list[int]:
+    """This adds the columns up; parameters and errors have no common measure."""
+    return np.flatnonzero(table.sum(axis=1) == table.sum(axis=1).min()).tolist()
+
+
+def keeps_the_beaten(table: np.ndarray) -> list[int]:
+    """This returns the networks that are beaten."""
+    kept = _unbeaten(table, lambda other, row: (other <= row).all() and (other < row).any())
+    return [number for number in range(len(table)) if number not in kept]
+
+
 def period_unharmed(period: float) -> list[float]:
     """This takes the stripes to come through as they are."""
     return [period, period]
@@ -149,6 +186,8 @@ def period_stretched(period: float) -> list[float]:
     return [4 * period, 2 * period]
 
 
+DISK_IS_MEMORY = {"A", "D"}  # as many weights, so as many activations
+GROWTH_UNCHECKED = {"D", "F"}
 LAYERS_ARE_WORK = {"A", "B", "D", "F"}
 WEIGHTS_ARE_WORK = {"A", "C", "D", "F"}
 WINNERS_ALIKE = {"A", "D", "E", "F"}

@@ -31,15 +31,48 @@ def filled_down_the_columns(kernels: np.ndarray, columns: int, gap: int) -> np.n
     return _laid_out(_stretched(kernels, (1, 2, 3)), columns, gap, order)
 
 
+def gap_all_around(kernels: np.ndarray, columns: int, gap: int) -> np.ndarray:
+    """This puts a gap around the whole, too. Gaps stand between neighbours alone."""
+    inside = _laid_out(_stretched(kernels, (1, 2, 3)), columns, gap)
+    return np.pad(inside, [(gap, gap), (gap, gap), (0, 0)], constant_values=1.0)
+
+
+def black_gaps(kernels: np.ndarray, columns: int, gap: int) -> np.ndarray:
+    """This starts from zeros, so that gaps are black. They are white."""
+    return _laid_out(_stretched(kernels, (1, 2, 3)), columns, gap, ground=0)
+
+
+def channels_still_first(kernels: np.ndarray, columns: int, gap: int) -> np.ndarray:
+    """This leaves the channels in front. Drawing programs want them last."""
+    return _laid_out(_stretched(kernels, (1, 2, 3)), columns, gap).transpose(2, 0, 1)
+
+
+def zero_by_zero(kernels: np.ndarray, columns: int, gap: int) -> np.ndarray:
+    """This divides 0 by 0 in a kernel whose weights are all equal."""
+    flat = np.ptp(kernels, axis=(1, 2, 3))[:, None, None, None] == 0
+    return _laid_out(np.where(flat, np.nan, _stretched(kernels, (1, 2, 3))), columns, gap)
+
+
+def flat_is_black(kernels: np.ndarray, columns: int, gap: int) -> np.ndarray:
+    """This makes a kernel whose weights are all equal black. It is grey, 0.5."""
+    flat = np.ptp(kernels, axis=(1, 2, 3))[:, None, None, None] == 0
+    return _laid_out(np.where(flat, 0.0, _stretched(kernels, (1, 2, 3))), columns, gap)
+
+
+def as_narrow_as_its_kernels(kernels: np.ndarray, columns: int, gap: int) -> np.ndarray:
+    """This makes the picture narrower where there are few kernels. It is always `columns` wide."""
+    return _laid_out(_stretched(kernels, (1, 2, 3)), min(columns, len(kernels)), gap)
+
+
 def _stretched(kernels, axes):
     low, high = kernels.min(axis=axes, keepdims=True), kernels.max(axis=axes, keepdims=True)
     return np.where(high > low, (kernels - low) / np.where(high > low, high - low, 1), 0.5)
 
 
-def _laid_out(kernels, columns, gap, order=None):
+def _laid_out(kernels, columns, gap, order=None, ground=1):
     count, channels, height, width = kernels.shape
     rows = -(-count // columns)
-    grid = np.ones((rows * (height + gap) - gap, columns * (width + gap) - gap, channels))
+    grid = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), float(ground))
     for place, k in enumerate(range(count) if order is None else order):
         if k < count:
             top, left = place // columns * (height + gap), place % columns * (width + gap)
@@ -65,23 +98,36 @@ def mean_of_two_correlations(kernels: np.ndarray) -> float:
     return float(np.mean([_correlation([_pairs(_centred(kernels), axis)]) for axis in (2, 3)]))
 
 
+def mean_over_the_kernels(kernels: np.ndarray) -> float:
+    """This takes a correlation for each kernel, and their mean. All pairs belong to one."""
+    return float(np.mean([_correlation([_pairs(k, 2), _pairs(k, 3)]) for k in _centred(kernels)[:, None]]))
+
+
+def rolled_around(kernels: np.ndarray) -> float:
+    """This rolls the kernels by one, so that the last column meets the first. Those are no neighbours."""
+    k = _centred(kernels)
+    return _correlation([(k.ravel(), np.roll(k, -1, axis).ravel()) for axis in (2, 3)])
+
+
 def the_smoothest(layers: dict[str, np.ndarray]) -> str:
-    """This takes the smoothest kernels for the drawn ones. Independent weights are rough."""
+    """This takes the layer whose neighbouring weights are most alike."""
     return _by_likeness(layers)[2]
 
 
 def the_in_between(layers: dict[str, np.ndarray]) -> str:
-    """This takes kernels with noise on their pattern for the well trained ones."""
+    """This takes the layer that is neither the roughest nor the smoothest."""
     return _by_likeness(layers)[1]
 
 
-def the_weakest_weights(layers: dict[str, np.ndarray]) -> str:
-    """This goes by the size of the weights. Noise shows in how neighbours go together."""
-    return min(layers, key=lambda letter: np.abs(layers[letter]).mean())
+def the_roughest(layers: dict[str, np.ndarray]) -> str:
+    """This takes the layer whose neighbouring weights have nothing to do with each other."""
+    return _by_likeness(layers)[0]
 
 
 LIVELY_IS_STRONG = {"P", "Q", "S", "T"}  # each kernel is stretched by itself
 SMOOTH_IS_GOOD = {"Q", "R", "S", "T"}  # a pattern is no proof of accuracy
+NOISE_IS_NORMAL = {"S", "T"}  # noise that training left is a warning
+DEEPER_DRAWN_ALIKE = {"Q", "S"}  # a kernel with more than three channels is no picture in colour
 PALE_IS_USELESS = {"Q", "S", "T", "U"}  # the next layer may make up for small weights
 
 
@@ -124,6 +170,13 @@ def largest_with_its_sign(red: tuple, green: tuple) -> list[float]:
 def channels_added(red: tuple, green: tuple) -> list[float]:
     """This adds the sizes of the channels up. The larger of them is the saliency."""
     return [float(np.abs(pixel).sum()) for pixel in _slopes(red, green)]
+
+
+def factors_forgotten(red: tuple, green: tuple) -> list[float]:
+    """This leaves out the factors in front of the maxima. What moves inside is multiplied by them."""
+    r1, r2, r3, second = 2, 1, 1, red[1] + 3 * green[2] - 5 > 0
+    first = 2 * red[0] - green[1] + red[2] > 0
+    return [float(max(r1 * first, 1)), float(max(r2 * second, 1 + first)), float(max(r3 * first, 3 * second))]
 
 
 def _slopes(red, green, *, both=False):
@@ -176,10 +229,48 @@ def always_black(
     return _means(image, _drops(predict, image, label, window, stride, 0 * fill))
 
 
-def _drops(predict, image, label, window, stride, fill, *, afresh=True):
+def chance_that_is_left(
+    predict: Reader, image: np.ndarray, label: int, window: tuple, stride: int, fill: np.ndarray
+) -> np.ndarray:
+    """This is the probability with the window covered. The drop is what it has lost."""
+    whole = predict(image[None])[0, label]
+    left = [(place, whole - drop) for place, drop in _drops(predict, image, label, window, stride, fill)]
+    return _means(image, left)
+
+
+def drop_of_the_largest(
+    predict: Reader, image: np.ndarray, label: int, window: tuple, stride: int, fill: np.ndarray
+) -> np.ndarray:
+    """This compares the largest probabilities, whatever class they belong to. `label` says which one counts."""
+    return _means(image, _drops(lambda x: predict(x).max(1, keepdims=True), image, 0, window, stride, fill))
+
+
+def over_the_edge(
+    predict: Reader, image: np.ndarray, label: int, window: tuple, stride: int, fill: np.ndarray
+) -> np.ndarray:
+    """This lets windows hang over the edge. Only those that lie fully inside are laid on."""
+    return _means(image, _drops(predict, image, label, window, stride, fill, beyond=1))
+
+
+def window_turned(
+    predict: Reader, image: np.ndarray, label: int, window: tuple, stride: int, fill: np.ndarray
+) -> np.ndarray:
+    """This takes the window's width for its height. Height comes first."""
+    return _means(image, _drops(predict, image, label, window[::-1], stride, fill))
+
+
+def stride_forgotten(
+    predict: Reader, image: np.ndarray, label: int, window: tuple, stride: int, fill: np.ndarray
+) -> np.ndarray:
+    """This moves the window by one pixel, whatever the stride is."""
+    return _means(image, _drops(predict, image, label, window, 1, fill))
+
+
+def _drops(predict, image, label, window, stride, fill, *, afresh=True, beyond=0):
     whole, covered = predict(image[None])[0, label], image.copy()
-    for top in range(0, image.shape[1] - window[0] + 1, stride):
-        for left in range(0, image.shape[2] - window[1] + 1, stride):
+    down, right = (n if beyond else n - k + 1 for n, k in zip(image.shape[1:], window, strict=True))
+    for top in range(0, down, stride):
+        for left in range(0, right, stride):
             place = slice(top, top + window[0]), slice(left, left + window[1])
             covered = image.copy() if afresh else covered
             covered[:, *place] = fill[:, None, None]

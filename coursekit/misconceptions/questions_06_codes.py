@@ -28,6 +28,35 @@ def city_blocks(codes: np.ndarray, queries: np.ndarray, k: int, measure: str) ->
     return _nearest(-_cosines(codes, queries) if measure == "cosine" else blocks, k)
 
 
+def farthest_first(codes: np.ndarray, queries: np.ndarray, k: int, measure: str) -> np.ndarray:
+    """This puts the farthest code first, by either measure."""
+    return _nearest(-_far(codes, queries, measure), k)
+
+
+def later_first_in_a_tie(codes: np.ndarray, queries: np.ndarray, k: int, measure: str) -> np.ndarray:
+    """This puts the later one of equally near codes first, as a list that is turned round does."""
+    return len(codes) - 1 - _nearest(_far(codes, queries, measure)[:, ::-1], k)
+
+
+def without_the_nearest(codes: np.ndarray, queries: np.ndarray, k: int, measure: str) -> np.ndarray:
+    """This leaves out the nearest code, as if it were the query itself. Queries are no codes here."""
+    return _nearest(_far(codes, queries, measure), k + 1)[:, 1:]
+
+
+def places_from_one(codes: np.ndarray, queries: np.ndarray, k: int, measure: str) -> np.ndarray:
+    """This counts places from 1. They are counted from 0."""
+    return _nearest(_far(codes, queries, measure), k) + 1
+
+
+def places_put_in_order(codes: np.ndarray, queries: np.ndarray, k: int, measure: str) -> np.ndarray:
+    """This sorts the places that it found by number. The nearest comes first."""
+    return np.sort(_nearest(_far(codes, queries, measure), k), axis=1)
+
+
+def _far(codes, queries, measure):
+    return -_cosines(codes, queries) if measure == "cosine" else _squares(codes, queries)
+
+
 def _squares(codes, queries):
     return ((queries[:, None] - codes) ** 2).sum(axis=2)
 
@@ -60,6 +89,16 @@ def only_the_pooled(x: list, others: list) -> set[str]:
     return _like(x, others, lambda windows: windows.max(axis=1))
 
 
+def the_mean_for_the_maxima(x: list, others: list) -> set[str]:
+    """This compares the means of the maxima. The first code is the four maxima themselves."""
+    return _like(x, others, lambda windows: windows.max(axis=1).sum())
+
+
+def new_ones_alone(x: list, others: list) -> set[str]:
+    """This leaves out those with the same first code. They have the same mean, too."""
+    return the_mean_for_the_maxima(x, others) - only_the_pooled(x, others)
+
+
 def _like(x, others, code):
     windows = [np.reshape(each, (2, 2, 2, 2)).transpose(0, 2, 1, 3).reshape(4, 4) for each in (x, *others)]
     wanted = code(windows[0])
@@ -82,6 +121,23 @@ def of_the_places(a: np.ndarray, b: np.ndarray) -> float:
 def ties_in_their_order(a: np.ndarray, b: np.ndarray) -> float:
     """This gives equal values different ranks, by where they stand. They share the mean."""
     return _correlation(*(np.argsort(np.argsort(np.ravel(each), kind="stable")) for each in (a, b)))
+
+
+def lowest_rank_for_a_tie(a: np.ndarray, b: np.ndarray) -> float:
+    """This gives equal values the lowest of their ranks. They share the mean."""
+    return _correlation(*(np.searchsorted(np.sort(each, axis=None), np.ravel(each)) for each in (a, b)))
+
+
+def nothing_for_flat(a: np.ndarray, b: np.ndarray) -> float:
+    """This divides 0 by 0 where all values are equal."""
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return _correlation(*(_shared_ranks(each) for each in (a, b)))
+
+
+def _shared_ranks(values):
+    flat = np.ravel(values)
+    return (np.sign(flat[:, None] - flat).sum(axis=1) + len(flat) + 1) / 2
 
 
 def unchanged_values(methods: dict, network: Callable, others: list, photo, target: int) -> set[str]:
@@ -134,3 +190,13 @@ def score_unclipped(weights: tuple, pixels: tuple) -> float:
 def score_raised(weights: tuple, pixels: tuple) -> float:
     """This goes the way that raises the score."""
     return float(np.dot(weights, np.clip(np.add(pixels, 0.2 * np.sign(weights)), 0, 1)))
+
+
+def along_the_weights(weights: tuple, pixels: tuple) -> float:
+    """This moves each pixel by epsilon times its weight. Every pixel moves by all of epsilon."""
+    return float(np.dot(weights, pixels) / np.dot(weights, weights))
+
+
+def score_stepped_by_weights(weights: tuple, pixels: tuple) -> float:
+    """This moves each pixel by 0.2 times its weight. The sign alone counts."""
+    return float(np.dot(weights, np.clip(np.subtract(pixels, 0.2 * np.asarray(weights)), 0, 1)))

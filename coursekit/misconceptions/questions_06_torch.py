@@ -173,7 +173,7 @@ def sure_instead_of_liked(
     return _climbed(lambda x: model(x).softmax(1), target, start, steps, rate, decay)
 
 
-def _climbed(model, target, start, steps, rate, decay, *, sign=1, anew=True, each=True):
+def _climbed(model, target, start, steps, rate, decay, *, sign=1, anew=True, each=True, low=-1, end=True):
     import torch
 
     x, scores, uphill = start, [], None
@@ -183,8 +183,8 @@ def _climbed(model, target, start, steps, rate, decay, *, sign=1, anew=True, eac
         scores.append(score.item())
         uphill = torch.autograd.grad(score, x)[0] if anew or uphill is None else uphill
         x = x + rate * (sign * uphill - 2 * decay * x)
-        x = x.clamp(-1, 1) if each else x
-    x = x.detach().clamp(-1, 1)
+        x = x.clamp(low, 1) if each else x
+    x = x.detach().clamp(-1, 1) if end else x.detach()
     return x[0].numpy(), [*scores, model(x)[0, target].item()]
 
 

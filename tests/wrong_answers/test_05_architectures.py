@@ -13,6 +13,7 @@ from coursekit.misconceptions import questions_05 as wrong
 from coursekit.misconceptions import questions_05_blocks as blocks
 from coursekit.misconceptions import questions_05_fields as fields
 from coursekit.misconceptions import questions_05_networks as slips
+from coursekit.misconceptions import questions_05_sums as sums
 
 torch.set_num_threads(1)
 SEEDS, OTHERS = (1, 2, 3), (4, 5, 6)
@@ -61,14 +62,14 @@ WRONG = {
         answers.costs_pools_work,
     ],
     "vgg_numbers": [
-        wrong.vgg_one_row_short(192),
-        wrong.vgg_as_at_224(192),
-        wrong.vgg_scaled(192),
-        wrong._vgg_numbers(192) - 3 * 192**2,
-        wrong._vgg_numbers(192) - 1,
+        sums.vgg_one_row_short(192),
+        sums.vgg_as_at_224(192),
+        sums.vgg_scaled(192),
+        sums._vgg_numbers(192) - 3 * 192**2,
+        sums._vgg_numbers(192) - 1,
         24_000_000,
     ],
-    "vgg_mib": [wrong.vgg_in_mb(192), wrong.vgg_with_gradients(192), wrong.vgg_in_bytes(192), 58.13, 93],
+    "vgg_mib": [sums.vgg_in_mb(192), sums.vgg_with_gradients(192), sums.vgg_in_bytes(192), 58.13, 93],
     "block_factors": [[1, 4, 0.5], [0.75, 3, 0.75], [9, 9, 3], [2.25, 9, 3], [9 / 4, 9, 9 / 4], 2.25],
     "lenet_layers": [
         fields.lenet_sees_all,

@@ -235,7 +235,7 @@ def test_other_numbers_are_as_good(bench):
         for cell in with_numbers(bench.source, seed).cells:
             if cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "") in CELLS:
                 exec(cell.source, names)
-        seen.add(tuple(str(names[name]) for name in ("ORDER", "RED", "GREEN", "X", "LETTERS", "WEIGHTS", "PIXELS")))
+        seen.add(tuple(str(names[name]) for name in ("DRAWN", "RED", "GREEN", "X", "LETTERS", "WEIGHTS", "PIXELS")))
         assert 0 < names["smallest_epsilon"] < 0.5
         entered = [each for each in misunderstandings(bench, GIVEN, names) if each[1].replace in GIVEN]
         for _, idea, answer in entered:
