@@ -20,6 +20,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # PyTorch too: side by side, the worker
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+ABSENT = {name for name in ("torch", "torchvision") if importlib.util.find_spec(name) is None}
 NEEDS_TORCH = "needs PyTorch: python3 course.py setup"
 
 # their slow tests start browsers, sandboxes and whole set-ups, measure time and send signals
@@ -45,9 +46,9 @@ def pytest_runtest_call(item):
         return (yield)
     except Exception as error:
         raised = error.exc_info[1] if isinstance(error, doctest.UnexpectedException) else error
-        missing = raised.name.partition(".")[0] if isinstance(raised, ModuleNotFoundError) and raised.name else ""
-        if missing in ("torch", "torchvision") and importlib.util.find_spec(missing) is None:
-            pytest.skip(NEEDS_TORCH)
+        for each in (raised, raised.__cause__):  # our own message may stand before Python's
+            if isinstance(each, ModuleNotFoundError) and each.name in ABSENT:
+                pytest.skip(NEEDS_TORCH)
         raise
 
 
@@ -77,11 +78,10 @@ def pytest_collection_modifyitems(config, items):
     if "machines" not in config.option.markexpr:
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("machines")])
         items[:] = [item for item in items if not item.get_closest_marker("machines")]
-    without_torch = importlib.util.find_spec("torch") is None
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("slow")
-            if without_torch and _uses_torch(item.path):
+            if ABSENT and _uses_torch(item.path):
                 item.add_marker(pytest.mark.skip(reason=NEEDS_TORCH))
         if item.path.parent.name in ALONE:
             item.add_marker("alone")

@@ -27,6 +27,11 @@ def loss_in_bits(classes: int) -> float:
     return float(np.log2(classes))
 
 
+def loss_below_nothing(classes: int) -> float:
+    """This is the logarithm of the chance itself, without the minus."""
+    return float(np.log(1 / classes))
+
+
 def bar_without_root(share: float, pictures: int) -> float:
     """This leaves the root out: that is a variance."""
     return 100 * share * (1 - share) / pictures
@@ -40,6 +45,16 @@ def bar_of_one_answer(share: float, pictures: int) -> float:
 def bar_of_the_root_of_errors(share: float, pictures: int) -> float:
     """This divides by the number of pictures outside the root."""
     return float(100 * np.sqrt(share * (1 - share)) / pictures)
+
+
+def bar_as_a_share(share: float, pictures: int) -> float:
+    """This is a share, where percentage points are asked for."""
+    return float(np.sqrt(share * (1 - share) / pictures))
+
+
+def bar_of_95_percent(share: float, pictures: int) -> float:
+    """This is half the width of an interval of 95 %, which is about two standard errors."""
+    return float(196 * np.sqrt(share * (1 - share) / pictures))
 
 
 def arriving_unpadded(side: int) -> int:
@@ -112,6 +127,17 @@ def spread_of_uniform(shape: tuple, relu: bool, rng: np.random.Generator) -> np.
     return rng.uniform(-edge, edge, size=shape)
 
 
+def spread_always_of_he(shape: tuple, relu: bool, rng: np.random.Generator) -> np.ndarray:
+    """This uses the root of 2/n whether a ReLU follows or not."""
+    return _weights(shape, True, rng, _terms(shape))
+
+
+def spread_of_both_sides(shape: tuple, relu: bool, rng: np.random.Generator) -> np.ndarray:
+    """This takes the mean of inputs and outputs for n, as some libraries do. The chapter counts inputs alone."""
+    outputs = shape[0] * np.prod(shape[2:]) if len(shape) == 4 else shape[1]
+    return _weights(shape, relu, rng, (_terms(shape) + outputs) / 2)
+
+
 def _terms(shape):
     return np.prod(shape[1:]) if len(shape) == 4 else shape[0]
 
@@ -142,6 +168,24 @@ def momentum_before_the_step(w: np.ndarray, gradients: np.ndarray, rate: float, 
     """This notes the weights before each step. They are wanted after it."""
     path = _momentum(w, gradients, lambda v, g: mu * v + g, lambda v, g: rate * v)
     return np.concatenate([w[None], path[:-1]])
+
+
+def momentum_uphill(w: np.ndarray, gradients: np.ndarray, rate: float, mu: float) -> Path:
+    """This adds the step: it goes where the loss rises."""
+    return _momentum(w, gradients, lambda v, g: mu * v + g, lambda v, g: -rate * v)
+
+
+def momentum_in_place(w: np.ndarray, gradients: np.ndarray, rate: float, mu: float) -> Path:
+    """This walks with the array that it was given. Its rows are right, and the caller's start is gone."""
+    path = _momentum(w, gradients, lambda v, g: mu * v + g, lambda v, g: rate * v)
+    w[:] = path[-1]
+    return path
+
+
+def momentum_one_array(w: np.ndarray, gradients: np.ndarray, rate: float, mu: float) -> Path:
+    """This appends one array again and again and changes it in place: every row shows the end."""
+    path = momentum_in_place(w, gradients, rate, mu)
+    return np.array([w for _ in path])
 
 
 def _momentum(w, gradients, velocity, step):
@@ -176,6 +220,41 @@ def adam_without_root(w: np.ndarray, gradients: np.ndarray, rate: float, betas: 
 def adam_eps_inside(w: np.ndarray, gradients: np.ndarray, rate: float, betas: tuple, eps: float) -> Path:
     """This adds eps under the root. Here it stands outside."""
     return adam(w, gradients, rate, betas, eps, root=lambda s: np.sqrt(s + eps))
+
+
+def adam_counting_from_zero(w: np.ndarray, gradients: np.ndarray, rate: float, betas: tuple, eps: float) -> Path:
+    """This counts steps from 0: the first hats divide by 1 - 1."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return adam(w, gradients, rate, betas, eps, power=lambda k: k - 1)
+
+
+def adam_betas_swapped(w: np.ndarray, gradients: np.ndarray, rate: float, betas: tuple, eps: float) -> Path:
+    """This takes the share of m for s, and that of s for m."""
+    return adam(w, gradients, rate, betas[::-1], eps)
+
+
+def adam_keeps_the_hats(w: np.ndarray, gradients: np.ndarray, rate: float, betas: tuple, eps: float) -> Path:
+    """This goes on from the corrected m and s. What is kept from step to step wears no hat."""
+    m, s, path = 0, 0, []
+    for k, g in enumerate(gradients, 1):
+        m = (betas[0] * m + (1 - betas[0]) * g) / (1 - betas[0] ** k)
+        s = (betas[1] * s + (1 - betas[1]) * g**2) / (1 - betas[1] ** k)
+        w = w - rate * m / (np.sqrt(s) + eps)
+        path.append(w)
+    return np.array(path)
+
+
+def adam_in_place(w: np.ndarray, gradients: np.ndarray, rate: float, betas: tuple, eps: float) -> Path:
+    """This walks with the array that it was given. Its rows are right, and the caller's start is gone."""
+    path = adam(w, gradients, rate, betas, eps)
+    w[:] = path[-1]
+    return path
+
+
+def adam_one_array(w: np.ndarray, gradients: np.ndarray, rate: float, betas: tuple, eps: float) -> Path:
+    """This appends one array again and again and changes it in place: every row shows the end."""
+    path = adam_in_place(w, gradients, rate, betas, eps)
+    return np.array([w for _ in path])
 
 
 def adam(w, gradients, rate, betas, eps, *, hats=(True, True), power=lambda k: k, root=None):

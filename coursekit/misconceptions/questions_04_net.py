@@ -63,16 +63,52 @@ def net_of_xavier(size: int, kernels: int, taps: int, hidden: int, classes: int,
     return _net(size, kernels, taps, hidden, classes, rng, variance=lambda n: 1 / n)
 
 
+def net_unpooled(size: int, kernels: int, taps: int, hidden: int, classes: int, rng) -> list:
+    """This has no pooling, and a fully connected layer that reads all places."""
+    inputs = kernels * (size - taps + 1) ** 2
+    order = ("conv", "relu", "first", "relu", "last")
+    return _net(size, kernels, taps, hidden, classes, rng, order=order, inputs=inputs)
+
+
+def net_with_relu_on_scores(size: int, kernels: int, taps: int, hidden: int, classes: int, rng) -> list:
+    """This puts a ReLU behind the scores as well."""
+    return _net(size, kernels, taps, hidden, classes, rng, order=(*SIX, "relu"))
+
+
+def net_of_all_pixels(size: int, kernels: int, taps: int, hidden: int, classes: int, rng) -> list:
+    """This counts the picture's pixels for the n of the kernels. One output adds up those under the kernel."""
+    return _net(size, kernels, taps, hidden, classes, rng, seen=size**2)
+
+
+def net_of_outputs(size: int, kernels: int, taps: int, hidden: int, classes: int, rng) -> list:
+    """This takes for n how many outputs a layer has."""
+    return _net(size, kernels, taps, hidden, classes, rng, counts=(kernels, hidden, classes))
+
+
 SIX = ("conv", "relu", "pool", "first", "relu", "last")
 
 
-def _net(size, kernels, taps, hidden, classes, rng, *, order=SIX, variance=lambda n: 2 / n):
-    inputs = kernels * ((size - taps + 1) // 2) ** 2
+def _net(
+    size,
+    kernels,
+    taps,
+    hidden,
+    classes,
+    rng,
+    *,
+    order=SIX,
+    variance=lambda n: 2 / n,
+    inputs=None,
+    seen=None,
+    counts=None,
+):
+    inputs = inputs or kernels * ((size - taps + 1) // 2) ** 2
+    n = counts or (seen or taps**2, inputs, hidden)
     made = SimpleNamespace(
-        conv=Conv(kernels, 1, taps, taps, n=variance(taps**2), rng=rng),
+        conv=Conv(kernels, 1, taps, taps, n=variance(n[0]), rng=rng),
         relu=Relu(),
         pool=Pool(),
-        first=Affine(inputs, hidden, n=variance(inputs), rng=rng),
-        last=Affine(hidden, classes, n=variance(hidden), rng=rng),
+        first=Affine(inputs, hidden, n=variance(n[1]), rng=rng),
+        last=Affine(hidden, classes, n=variance(n[2]), rng=rng),
     )
     return [getattr(made, name) for name in order]

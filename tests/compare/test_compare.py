@@ -333,6 +333,7 @@ def test_fingerprints_agree_with_rounded_values_alone():
     assert len(print_of(5)) == 64
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_numbers_take_no_time_to_speak_of():
     values = list(range(100_000))
     big = {"kind": "array", "dtype": "int64", "shape": [100_000], "values": values}

@@ -167,6 +167,7 @@ class TestHostile:
         assert len(one[1]) <= 200
         assert two == ("ran", [2])
 
+    @pytest.mark.slow
     def test_a_message_that_is_too_large_never_arrives(self):
         huge = "from IPython.display import HTML, display\ndisplay(HTML('x' * (100 << 20)))"
         limits = replace(SHORT, cell=20, message=1 << 20, output_total=50 << 20)

@@ -116,6 +116,7 @@ def test_learners_label_digits_of_the_validation_part(source):
 @pytest.mark.parametrize(
     ("right", "said"), [(200, "correct, 2 of 2 cases"), (100, "not yet: case 2 of 2."), (20, "not yet: case 1 of 2.")]
 )
+@pytest.mark.slow
 def test_learners_are_told_which_share_they_have_reached(source, tmp_path, monkeypatch, capsys, right, said):
     (tmp_path / "99_digits.public.json").write_text(json.dumps(public_values(source)))
     monkeypatch.setenv("COURSEKIT_VALUES", str(tmp_path))

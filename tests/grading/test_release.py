@@ -109,6 +109,7 @@ def test_numbers_are_short_and_a_check_takes_a_line(course, values):
     assert len(lines) == 3 + 3 + 4  # three values, three checks, braces around and within
 
 
+@pytest.mark.slow
 def test_release_again_gives_the_same_bytes(course, tmp_path):
     paths = release(course / f"solutions/{NAME}.ipynb", tmp_path / "again")
     for path in paths:
@@ -277,6 +278,7 @@ def test_every_source_can_be_read():
         assert read_source(path).points > 0
 
 
+@pytest.mark.slow
 def test_an_instructor_may_keep_the_solutions(tmp_path):
     path = write_small_source(tmp_path)
     notebook = nbformat.read(path, as_version=4)

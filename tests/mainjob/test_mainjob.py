@@ -98,6 +98,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_any_work(tmp_path):
         make_folder(tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_report_without_mistakes_leaves_their_gallery_out(tmp_path):
     from coursekit.nn import SimpleConvNet
     from coursekit.train import History

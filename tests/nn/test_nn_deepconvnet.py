@@ -66,6 +66,7 @@ def test_dropout_falls_on_the_logits_in_training_alone():
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
+@pytest.mark.slow
 def test_gradient_check(dropout):
     network, (x, t) = small(dropout=dropout, seed=4), images()
     for value in network.params.values():

@@ -46,6 +46,7 @@ def all_cases():
 
 
 @pytest.mark.parametrize(("name", "case", "quick"), list(all_cases()))
+@pytest.mark.slow
 def test_every_recipe_runs(name, case, quick):
     recipe = train.recipe(name)
     rates = recipe.case(case, quick=quick).changes.get("rates", recipe.rates)

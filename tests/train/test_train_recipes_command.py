@@ -36,6 +36,7 @@ def test_alone_it_lists_the_recipes(command):
     assert "minutes on one CPU core" in said.output
 
 
+@pytest.mark.slow
 def test_two_seeds_are_one_file(command, tmp_path):
     said = command("simpleconvnet", "--quick", "--seed", 5, "--seeds", 2, *SMALL)
     assert said.exit_code == 0, said.output

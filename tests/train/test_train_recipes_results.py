@@ -95,15 +95,13 @@ def test_student_t_agrees_with_scipy():
 
 
 STORED = sorted((Path(train.__file__).parent / "stored").glob("*.json"))
-MEASURED = Path(__file__).parents[2] / "benchmarks" / "results" / "train"
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
-def test_stored_results_are_those_that_were_measured(path):
+def test_stored_results_are_those_of_their_recipe(path):
     lines = train.summary(train.stored(path.stem))
     assert lines
     assert {line.recipe for line in lines} == {path.stem.removesuffix("-quick")}
-    assert path.read_bytes() == (MEASURED / path.name).read_bytes()
 
 
 def test_unknown_stored_results():

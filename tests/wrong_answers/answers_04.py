@@ -4,6 +4,7 @@ import numpy as np
 
 from coursekit.misconceptions import questions_04 as wrong
 from coursekit.misconceptions import questions_04_norm as norms
+from coursekit.misconceptions import questions_04_script as scripts
 from coursekit.misconceptions import questions_04_training as slips
 
 # ------------------------------------------------------------------ question 2
@@ -70,7 +71,7 @@ def momentum_rate_inside(w, gradients, rate, mu):
     return path
 
 
-def adam_counting_from_zero(w, gradients, rate, betas, eps):
+def adam_a_step_ahead(w, gradients, rate, betas, eps):
     return wrong.adam(w, gradients, rate, betas, eps, power=lambda k: k + 1)
 
 
@@ -382,7 +383,7 @@ def gallery_by_lexsort(scores, labels, most):
 
 
 def script_with_turned_mask(w1, w2, seen, right):
-    loss, _, dw2 = slips.script_gradients(w1, w2, seen, right)
+    loss, _, dw2 = scripts.script_gradients(w1, w2, seen, right)
     h = seen @ w1
     p = slips.chances(np.maximum(h, 0) @ w2)
     p[np.arange(len(right)), right] -= 1
@@ -390,14 +391,14 @@ def script_with_turned_mask(w1, w2, seen, right):
 
 
 def script_labels_forgotten(w1, w2, seen, right):
-    loss, *_ = slips.script_gradients(w1, w2, seen, right)
+    loss, *_ = scripts.script_gradients(w1, w2, seen, right)
     h = np.maximum(seen @ w1, 0)
     d = slips.chances(h @ w2) / len(right)
     return loss, seen.T @ (d @ w2.T * (h > 0)), h.T @ d
 
 
 def script_in_bits(w1, w2, seen, right):
-    loss, *both = slips.script_gradients(w1, w2, seen, right)
+    loss, *both = scripts.script_gradients(w1, w2, seen, right)
     return loss / np.log(2), *both
 
 
@@ -416,20 +417,20 @@ def gradients_by_pictures(w1, w2, seen, right):
 
 
 def gradients_in_float32(w1, w2, seen, right):
-    return slips.script_gradients(*(each.astype(np.float32) for each in (w1, w2, seen)), right)
+    return scripts.script_gradients(*(each.astype(np.float32) for each in (w1, w2, seen)), right)
 
 
 def script_all_pictures(x, labels, new, hidden, classes, steps, rate, rng):
-    return slips.script(x, labels, new, hidden, classes, steps, rate / 2, rng)
+    return scripts.script(x, labels, new, hidden, classes, steps, rate / 2, rng)
 
 
 def script_of_losses_after(x, labels, new, hidden, classes, steps, rate, rng):
-    losses, scores = slips.script(x, labels, new, hidden, classes, steps + 1, rate, rng)
+    losses, scores = scripts.script(x, labels, new, hidden, classes, steps + 1, rate, rng)
     return losses[1:], scores
 
 
 def script_without_255(x, labels, new, hidden, classes, steps, rate, rng):
-    return slips.script(255 * x, labels, 255 * new, hidden, classes, steps, rate, rng)
+    return scripts.script(255 * x, labels, 255 * new, hidden, classes, steps, rate, rng)
 
 
 def training_in_place(x, labels, new, hidden, classes, steps, rate, rng):
@@ -452,7 +453,7 @@ def training_in_float32(x, labels, new, hidden, classes, steps, rate, rng):
     losses = []
     for _ in range(steps):
         b = rng.permutation(len(x))[:20]
-        loss, dw1, dw2 = slips.script_gradients(w1, w2, x[b], labels[b])
+        loss, dw1, dw2 = scripts.script_gradients(w1, w2, x[b], labels[b])
         losses.append(float(loss))
         w1, w2 = w1 - np.float32(rate) * dw1, w2 - np.float32(rate) * dw2
     return losses, np.maximum(new @ w1, 0) @ w2

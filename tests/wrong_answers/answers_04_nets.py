@@ -81,18 +81,18 @@ def net_in_float64(size, kernels, taps, hidden, classes, rng):
 # ------------------------------------------------------------------ trainings: (digits) -> labels
 
 
-def learn(net, steps, *, rate=0.1, batch=50, labels=None, shift=True, count=12000, seed=0):
+def learn(net, steps, *, rate=0.05, batch=50, labels=None, shift=3, momentum=0.9, count=12000, seed=0):
     """Train with momentum and a rate that falls to 0."""
     rng, labels = np.random.default_rng(seed), kit().LABELS if labels is None else labels
     kept = [[np.zeros_like(p) for p in layer.params] for layer in net]
     for step in range(steps):
         some = rng.integers(count, size=batch)
         x = kit().DIGITS[some]
-        x = kit().shifted(x, rng) if shift else x
+        x = kit().shifted(x, rng, shift)
         backward(net, kit().softmax_gradient(scores_of(net, x), labels[some]))
         for layer, velocities in zip(net, kept, strict=True):
             for p, v, g in zip(layer.params, velocities, layer.grads, strict=True):
-                v[:] = 0.9 * v + g
+                v[:] = momentum * v + g
                 p -= rate * (1 - step / steps) * v
     return net
 
@@ -144,7 +144,25 @@ def of_a_wild_rate():
 
 @cache
 def sound():
-    return learn(fresh(), 260, batch=64, seed=2)
+    return learn(fresh(), 330, batch=64, seed=2)
+
+
+@cache
+def unshifted():
+    return learn(fresh(), 400, shift=0)
+
+
+@cache
+def without_momentum():
+    return learn(fresh(), 400, momentum=0.0)
+
+
+def labels_unshifted(images):
+    return scores_of(unshifted(), prepared(images)).argmax(axis=1)
+
+
+def labels_without_momentum(images):
+    return scores_of(without_momentum(), prepared(images)).argmax(axis=1)
 
 
 def labels_untrained(images):
@@ -184,16 +202,63 @@ def labels_from_sound(images):
     return scores_of(sound(), prepared(images)).argmax(axis=1).tolist()
 
 
-def scores_in_parts(images):
-    """Rows of scores, a hundred digits at a time."""
-    return np.concatenate([scores_of(sound(), prepared(some)) for some in np.array_split(images, 10)])
+def labels_in_parts(images):
+    """A hundred digits at a time, as floats."""
+    found = [scores_of(sound(), prepared(some)).argmax(axis=1) for some in np.array_split(images, 10)]
+    return np.concatenate(found).astype(np.float32)
+
+
+def scores_for_labels(images):
+    return scores_of(sound(), prepared(images))
+
+
+def chances_for_labels(images):
+    scores = scores_of(sound(), prepared(images))
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def one_hot_for_labels(images):
+    return np.eye(10)[scores_of(sound(), prepared(images)).argmax(axis=1)]
+
+
+def column_of_labels(images):
+    return scores_of(sound(), prepared(images)).argmax(axis=1)[:, None]
+
+
+def highest_chances(images):
+    return chances_for_labels(images).max(axis=1)
+
+
+def labels_from_one(images):
+    return 1 + scores_of(sound(), prepared(images)).argmax(axis=1)
+
+
+@cache
+def shifted_in_batches():
+    """A larger net, all digits of a batch shifted alike."""
+    net, rng = net_by_append(28, 10, 5, 64, 10, np.random.default_rng(7)), np.random.default_rng(8)
+    kept = [[np.zeros_like(p) for p in layer.params] for layer in net]
+    for step in range(420):
+        some = rng.integers(12000, size=50)
+        x = np.roll(kit().DIGITS[some], rng.integers(-3, 4, size=2), axis=(2, 3))
+        backward(net, kit().softmax_gradient(scores_of(net, x), kit().LABELS[some]))
+        for layer, velocities in zip(net, kept, strict=True):
+            for p, v, g in zip(layer.params, velocities, layer.grads, strict=True):
+                v += -0.1 * v + g
+                p -= 0.05 * (1 - step / 420) * v
+    return net
+
+
+def labels_shifted_in_batches(images):
+    return scores_of(shifted_in_batches(), prepared(images)).argmax(axis=1)
 
 
 @cache
 def by_adam():
     net, rng = net_by_append(28, 8, 5, 60, 10, np.random.default_rng(4)), np.random.default_rng(5)
     kept = [[[np.zeros_like(p), np.zeros_like(p)] for p in layer.params] for layer in net]
-    for step in range(1, 281):
+    for step in range(1, 401):
         some = rng.integers(12000, size=50)
         x = kit().shifted(kit().DIGITS[some], rng) - np.float32(0.13)
         backward(net, kit().softmax_gradient(scores_of(net, x), kit().LABELS[some]))
@@ -201,7 +266,7 @@ def by_adam():
             for p, ms, g in zip(layer.params, pairs, layer.grads, strict=True):
                 ms[0] += 0.1 * (g - ms[0])
                 ms[1] += 0.001 * (g * g - ms[1])
-                rate = 0.006 * (1 - step / 281)
+                rate = 0.006 * (1 - step / 401)
                 p -= rate * (ms[0] / (1 - 0.9**step)) / (np.sqrt(ms[1] / (1 - 0.999**step)) + 1e-8)
     return net
 

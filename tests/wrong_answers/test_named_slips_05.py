@@ -1,12 +1,15 @@
 """Assignment 5: frequent slips are not only wrong, their misunderstanding is named."""
 
-import answers_05 as answers
 import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: python3 course.py setup")
+import answers_05 as answers
 import slips_05 as slips
-import torch
 from bench import Bench, checks_of
 from naming import Naming
 from test_05_architectures import MODULES, NUMBERS
+
+pytestmark = pytest.mark.slow
 
 NAMED = {  # an answer, and the misunderstanding that at least one of its checks names
     "last_volume": [((6, 6, 16), "channels_last")],

@@ -1,16 +1,19 @@
 """Assignment 6: frequent slips are not only wrong, their misunderstanding is named."""
 
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: python3 course.py setup")
 import answers_06 as answers
 import answers_06_more as more
 import numpy as np
-import pytest
 import slips_06 as slips
-import torch
 from bench import Bench, checks_of
 from naming import Naming
 from test_06_seeing_inside import GIVEN
 
 from coursekit.grading.variants import variables
+
+pytestmark = pytest.mark.slow
 
 NAMED = {  # an answer, and the misunderstanding that at least one of its checks names
     "filter_grid": [
