@@ -3,6 +3,7 @@
 Writes results/mutants.md, or the sections of those assignments in it. The tests run a sample of the same.
 """
 
+import argparse
 import sys
 from collections import Counter
 from pathlib import Path
@@ -30,9 +31,15 @@ def table(name: str) -> list[str]:
 
 
 def main() -> None:
+    names = sorted(path.stem for path in (ROOT / "solutions").glob("*.ipynb"))
+    parser = argparse.ArgumentParser(description="Judge the mutants of assignments' solutions; without names, of all.")
+    parser.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help=f"one of {', '.join(names)}")
+    chosen = parser.parse_args().assignments
+    if unknown := [name for name in chosen if name not in names]:
+        parser.error(f"there is no assignment {unknown[0]!r}: choose from {', '.join(names)}")
     title, *sections = RESULT.read_text(encoding="utf-8").split("\n## ")
     kept = {section.partition("\n")[0]: f"## {section.rstrip()}" for section in sections}
-    for name in sys.argv[1:] or sorted(path.stem for path in (ROOT / "solutions").glob("*.ipynb")):
+    for name in chosen or names:
         kept[name] = "\n".join(table(name)).rstrip()
         print(kept[name], flush=True)
         RESULT.write_text("\n\n".join([title.rstrip(), *(kept[key] for key in sorted(kept))]) + "\n", encoding="utf-8")
