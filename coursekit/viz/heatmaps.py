@@ -42,8 +42,8 @@ def show_heatmaps(
     picture : array of shape (H, W, 3) or (H, W)
         Bytes, or from 0 to 1; as the network saw it (`coursekit.viz.pictures_of`).
     maps : dict of title to array or Tensor, shape (H, W) or (C, H, W)
-        One map each. Of several channels the largest size counts, without its sign. A map with values below 0 is
-        drawn in two colours: orange for, purple against.
+        One map each. Of several channels the largest size counts, without its sign. If a map has values below 0, all
+        are drawn in two colours: orange for, purple against.
     alt : str, optional
         What the figure shows; a sentence made from the maps, if left out.
     smooth : float, optional
@@ -89,18 +89,18 @@ def heatmap_figure(
         panel.axis("off")
     axes.flat[0].imshow(picture, **colours(picture))
     axes.flat[0].set_title("picture")
+    signed = any(values.min() < 0 for values in flat.values())
     for panel, (title, values) in zip(axes.flat[1:], flat.items(), strict=False):
-        draw_heatmap(panel, picture, values)
+        draw_heatmap(panel, picture, values, signed=signed)
         panel.set_title(title)
-    _add_bars(figure, axes, {bool(values.min() < 0) for values in flat.values()})
+    _add_bar(figure, axes, signed)
     return figure
 
 
-def draw_heatmap(panel: Axes, picture: np.ndarray, values: np.ndarray) -> None:
+def draw_heatmap(panel: Axes, picture: np.ndarray, values: np.ndarray, *, signed: bool) -> None:
     """The picture in pale grey, over it the map's colours, the stronger the less transparent."""
     grey = _grey(picture)
     panel.imshow(np.repeat(grey[..., None], 3, axis=2))
-    signed = bool(values.min() < 0)
     full = np.percentile(np.abs(values), FULL) or np.abs(values).max() or 1.0
     shares = np.clip(values / full, -1, 1)
     heat = _colours(signed)((shares + 1) / 2 if signed else shares)
@@ -248,17 +248,16 @@ def _opacity(strength: np.ndarray) -> np.ndarray:
     return 0.9 * strength**0.8
 
 
-def _add_bars(figure: Figure, axes: np.ndarray, kinds: set[bool]) -> None:
-    """A colour bar for the maps from 0 up, and one for those with a sign, as they look over mid-grey."""
-    for signed in sorted(kinds):
-        ends = (-1, 1) if signed else (0, 1)
-        shares = np.linspace(*ends, 256)
-        colour = _colours(signed)(np.linspace(0, 1, 256))
-        opacity = _opacity(np.abs(shares))[:, None]
-        seen = ListedColormap(np.hstack([opacity * colour[:, :3] + (1 - opacity) * 0.6, np.ones((256, 1))]))
-        bar = figure.colorbar(ScalarMappable(Normalize(*ends), seen), ax=axes, shrink=0.8, aspect=25, pad=0.02)
-        bar.set_label("share of a map's\nlargest value" if not signed else "against   (share)   for", fontsize=8)
-        bar.set_ticks(np.linspace(*ends, 3), labels=[f"{end:g}" for end in np.linspace(*ends, 3)], fontsize=8)
+def _add_bar(figure: Figure, axes: np.ndarray, signed: bool) -> None:
+    """The colour bar, as the maps look over mid-grey."""
+    ends = (-1, 1) if signed else (0, 1)
+    shares = np.linspace(*ends, 256)
+    colour = _colours(signed)(np.linspace(0, 1, 256))
+    opacity = _opacity(np.abs(shares))[:, None]
+    seen = ListedColormap(np.hstack([opacity * colour[:, :3] + (1 - opacity) * 0.6, np.ones((256, 1))]))
+    bar = figure.colorbar(ScalarMappable(Normalize(*ends), seen), ax=axes, shrink=0.8, aspect=25, pad=0.02)
+    bar.set_label("share of a map's\nlargest value" if not signed else "against   (share)   for", fontsize=8)
+    bar.set_ticks(np.linspace(*ends, 3), labels=[f"{end:g}" for end in np.linspace(*ends, 3)], fontsize=8)
 
 
 def _where(values: np.ndarray) -> str:
